@@ -1,0 +1,151 @@
+"""The Channel base class, and what a channel may offer beyond it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
+
+from .errors import ConfigurationError
+from .model.channel_orders import ChannelOrder, OrderPage, UnreadableOrder
+from .model.dispatch import DispatchNote
+from .model.ids import ChannelId, OrderKey
+from .model.listings import ListingPage, StockResult, StockUpdate
+from .model.settings import ChannelSettings
+
+
+class Channel(ABC):
+    """One place that sells: an account on a marketplace, or a web shop.
+
+    An implementation must keep these laws (``ChannelContract`` checks them):
+
+    * every method may be called again with the same arguments, and then changes nothing more;
+    * it raises ``ChannelError`` and nothing else when the outside world misbehaves, with ``applied=False``
+      only where the effect certainly did not take place;
+    * it neither retries nor sleeps: the runner does, honouring ``ChannelUnavailableError.retry_after``;
+    * one call is one request or a few, never a loop over pages;
+    * it may be cancelled at any await and stays usable;
+    * times are aware and in UTC, money is ``Decimal`` made from text;
+    * a malformed order becomes an ``UnreadableOrder`` with its payload, not an exception.
+
+    Class attributes say what kind of channel it is:
+
+    * ``statuses``: its fixed status words; empty where shops define their own;
+    * ``requires_status_mapping``: nothing is downloaded until the settings map its words;
+    * ``stock_batch_size``: how many levels one ``push_stock`` takes;
+    * ``decrements_on_sale``: it lowers what it shows by itself when it sells;
+    * ``requires_tracking``: it refuses a dispatch note without a tracking number;
+    * ``whole_order_dispatch``: it can only mark whole orders as shipped;
+    * ``scan``: ``"updated"`` where ``updated_at`` can be trusted, else ``"state"``;
+    * ``pages_in_update_order``: pages come oldest update first, also with ``updated_since=None``;
+    * ``listing_lag``: how long a change may take to show in what it answers;
+    * ``stamp_granularity``: the resolution of its timestamps;
+    * ``clock_skew``: how far ``placed_at`` may lie from the moment it lowered its own level;
+    * ``compare_and_set``: it applies a level only if it shows ``StockUpdate.expected`` (None: unconditionally);
+    * ``call_timeout``: the longest that one call may take;
+    * ``late_window``: how long after that a copy of a request may still take effect.
+    """
+
+    statuses: ClassVar[frozenset[str]] = frozenset()
+    requires_status_mapping: ClassVar[bool] = False
+    stock_batch_size: ClassVar[int] = 100
+    decrements_on_sale: ClassVar[bool] = True
+    requires_tracking: ClassVar[bool] = False
+    whole_order_dispatch: ClassVar[bool] = False
+    scan: ClassVar[Literal["updated", "state"]] = "updated"
+    pages_in_update_order: ClassVar[bool] = False
+    listing_lag: ClassVar[timedelta] = timedelta(0)
+    stamp_granularity: ClassVar[timedelta] = timedelta(seconds=1)
+    clock_skew: ClassVar[timedelta] = timedelta(seconds=30)
+    compare_and_set: ClassVar[bool] = False
+    call_timeout: ClassVar[timedelta] = timedelta(seconds=60)
+    late_window: ClassVar[timedelta] = timedelta(minutes=10)
+
+    def __init__(self, channel_id: ChannelId, *, settings: ChannelSettings = ChannelSettings()) -> None:  # noqa: B008
+        """Name the channel and take its settings; opens nothing."""
+        if not isinstance(channel_id, ChannelId):
+            raise ConfigurationError(
+                f"{type(self).__name__}: the first argument must be a ChannelId(source, subsource), "
+                f"not {type(channel_id).__name__}"
+            )
+        self.id = channel_id
+        self.settings = settings
+        if settings.status_mapping is not None and self.statuses:
+            raise ConfigurationError(
+                f"{channel_id}: settings.status_mapping is given, but {type(self).__name__} has fixed statuses; "
+                "remove the mapping"
+            )
+
+    @abstractmethod
+    async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
+        """Return one page of orders.
+
+        With ``updated_since=None``: a complete sweep of everything that is not shipped. With a time: every order
+        changed at that time or later, shipped and cancelled ones included. *cursor* is the last page's
+        ``next_cursor`` and good only within one scan.
+        """
+
+    @abstractmethod
+    async def push_stock(self, updates: Sequence[StockUpdate]) -> Sequence[StockResult]:
+        """Make listings show these absolute levels; return what became of each.
+
+        At most ``stock_batch_size`` updates. A batch refused as a whole raises ``ChannelRejectedError``.
+        """
+
+    @abstractmethod
+    async def send_dispatch(self, note: DispatchNote) -> None:
+        """Tell the channel that a parcel has left."""
+
+    async def test_connection(self) -> None:
+        """Raise a ``ChannelError`` unless the channel can be reached with our credentials."""
+        await self.fetch_orders(updated_since=None)
+
+    async def open(self) -> None:
+        """Acquire what the channel needs, such as an HTTP session."""
+
+    async def aclose(self) -> None:
+        """Release it; may be called twice."""
+
+    async def __aenter__(self) -> Self:
+        """Open the channel."""
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the channel."""
+        await self.aclose()
+
+    def __repr__(self) -> str:
+        """Return class and id; settings may hold more than a log should."""
+        return f"<{type(self).__name__} {self.id}>"
+
+
+@runtime_checkable
+class SupportsOrderLookup(Protocol):
+    """A channel that can be asked for one order by its reference."""
+
+    async def fetch_order(self, reference: str) -> ChannelOrder | UnreadableOrder | None:
+        """Return the order as it stands now, in any state; None when the channel does not know it."""
+        ...
+
+
+@runtime_checkable
+class SupportsListings(Protocol):
+    """A channel whose listings can be read back."""
+
+    async def fetch_listings(self, *, cursor: str | None = None) -> ListingPage:
+        """Return one page of what the channel's listings show now."""
+        ...
+
+
+@runtime_checkable
+class SupportsWebhooks(Protocol):
+    """A channel that can say which orders one of its webhooks is about."""
+
+    def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> Sequence[OrderKey]:
+        """Verify a webhook's signature and return the orders that it is about."""
+        ...

@@ -1,0 +1,1 @@
+"""Frozen records, by noun; what they hold is checked when they are made."""

@@ -1,0 +1,152 @@
+"""Fields of records: what each holds is checked once, when the record is made.
+
+A wrong value raises ``ValueError`` whose text names the record and the field, and never
+quotes the value of a field that may hold personal data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+MAX_QUANTITY = 1_000_000
+"""More pieces of one thing than this in one order are taken for a mistake."""
+
+Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
+
+
+def complain(instance: object, attribute: attrs.Attribute[Any], text: str) -> ValueError:
+    """Build the error for one field of *instance*."""
+    return ValueError(f"{type(instance).__name__}.{attribute.name}: {text}")
+
+
+def is_text(*, longest: int = 255, empty: bool = False, secret: bool = False) -> Check:
+    """Accept text that any database and log can hold; *secret* text is never quoted."""
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, str):
+            raise complain(instance, attribute, f"expected text, got {type(value).__name__}")
+        if not empty and not value.strip():
+            raise complain(instance, attribute, "is empty")
+        if len(value) > longest:
+            raise complain(instance, attribute, f"is longer than {longest} characters")
+        shown = "" if secret else f" in {value[:40]!a}"
+        if "\x00" in value:
+            raise complain(instance, attribute, f"holds a NUL character{shown}")
+        if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise complain(instance, attribute, f"holds half a character (a lone surrogate){shown}")
+
+    return check
+
+
+def is_count(*, least: int = 0, most: int = MAX_QUANTITY) -> Check:
+    """Accept a whole number; True and 2.0 are none."""
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if type(value) is not int:
+            raise complain(instance, attribute, f"expected a whole number, got {type(value).__name__}")
+        if not least <= value <= most:
+            raise complain(instance, attribute, f"expected {least} to {most}, got {value}")
+
+    return check
+
+
+def is_moment(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Accept an aware datetime in UTC."""
+    if not isinstance(value, datetime):
+        raise complain(instance, attribute, f"expected a datetime, got {type(value).__name__}")
+    if value.tzinfo is None:
+        raise complain(instance, attribute, "has no time zone; marketplaces differ, so convert it to UTC")
+    if value.utcoffset() != timedelta(0):
+        raise complain(instance, attribute, f"is not in UTC ({value.tzinfo}); use .astimezone(UTC)")
+
+
+def is_amount(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Accept a finite Decimal."""
+    if not isinstance(value, Decimal):
+        raise complain(instance, attribute, f"is a {type(value).__name__}; give a Decimal made from text")
+    if not value.is_finite():
+        raise complain(instance, attribute, "is not a finite number")
+
+
+def is_a(kind: type | tuple[type, ...]) -> Check:
+    """Accept instances of *kind*."""
+    kinds = kind if isinstance(kind, tuple) else (kind,)
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, kinds):
+            names = " or ".join(one.__name__ for one in kinds)
+            raise complain(instance, attribute, f"expected {names}, got {type(value).__name__}")
+
+    return check
+
+
+def each(check: Check) -> Check:
+    """Apply *check* to each item."""
+
+    def check_all(instance: object, attribute: attrs.Attribute[Any], value: Iterable[Any]) -> None:
+        for item in value:
+            check(instance, attribute, item)
+
+    return check_all
+
+
+def is_quantities(instance: object, attribute: attrs.Attribute[Any], value: Mapping[Any, Any]) -> None:
+    """Accept a mapping whose values are whole numbers of at least 1."""
+    for name, quantity in value.items():
+        if type(quantity) is not int or not 1 <= quantity <= MAX_QUANTITY:
+            raise complain(instance, attribute, f"{name!r}: expected a whole number from 1, got {quantity!r}")
+
+
+def optional(check: Check) -> Any:  # noqa: ANN401 - attrs' own validator type is Any
+    """Accept None, or what *check* accepts."""
+    return attrs.validators.optional(check)
+
+
+def frozen_mapping(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """Copy a mapping into one that cannot be changed."""
+    return value if isinstance(value, MappingProxyType) else MappingProxyType(dict(value))
+
+
+def as_tuple(value: Iterable[Any]) -> tuple[Any, ...]:
+    """Copy an iterable into a tuple; text is no list of letters."""
+    if isinstance(value, str | bytes | Mapping):
+        raise ValueError(f"expected a list, got {type(value).__name__}")  # noqa: TRY004 - one error for bad input
+    return tuple(value)
+
+
+def text(**options: Any) -> Any:  # noqa: ANN401 - attrs.field is typed as Any
+    """Declare a required text."""
+    return attrs.field(validator=is_text(**options))
+
+
+def maybe_text(*, secret: bool = False, longest: int = 1024) -> Any:  # noqa: ANN401
+    """Declare a text that may be None."""
+    check = is_text(longest=longest, empty=True, secret=secret)
+    return attrs.field(default=None, validator=optional(check), repr=not secret)
+
+
+def count(**options: int) -> Any:  # noqa: ANN401
+    """Declare a whole number; *default* makes it optional."""
+    default = options.pop("default", attrs.NOTHING)
+    return attrs.field(default=default, validator=is_count(**options))
+
+
+def moment() -> Any:  # noqa: ANN401
+    """Declare a required aware UTC datetime."""
+    return attrs.field(validator=is_moment)
+
+
+def maybe_moment() -> Any:  # noqa: ANN401
+    """Declare an aware UTC datetime that may be None."""
+    return attrs.field(default=None, validator=optional(is_moment))
+
+
+def quantities(**options: Any) -> Any:  # noqa: ANN401
+    """Declare a mapping from names to whole numbers from 1."""
+    return attrs.field(converter=frozen_mapping, validator=is_quantities, **options)

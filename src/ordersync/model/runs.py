@@ -1,0 +1,92 @@
+"""What the journal and the order store remember about runs: leases, channel life, progress, entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import attrs
+
+from .fields import frozen_mapping
+from .ids import ChannelId, Fence
+
+
+@attrs.frozen(kw_only=True)
+class Lease:
+    """The right to work on one channel until it expires; its token rises with each new holder."""
+
+    channel: ChannelId
+    token: int
+    holder: str
+
+    @property
+    def fence(self) -> Fence:
+        """Return the proof that goes with every verb of this run."""
+        return Fence(self.channel, self.token)
+
+
+class ChannelState(StrEnum):
+    """DRAFT: no connection test has passed yet. Only ENABLED channels are worked on."""
+
+    DRAFT = "draft"
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+
+
+@attrs.frozen(kw_only=True)
+class ChannelLife:
+    """Where a channel stands: its state with cause, by whom and since when, and its health.
+
+    ``failures`` counts failed runs in a row; until ``paused_until`` its network phases rest.
+    """
+
+    channel: ChannelId
+    state: ChannelState = ChannelState.DRAFT
+    cause: str = ""
+    by: str = ""
+    since: datetime | None = None
+    failures: int = 0
+    paused_until: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """How far a channel's orders are known.
+
+    ``watermark``: every order updated until then is handled. ``swept_at``: when the last complete
+    sweep began. ``sweep_began_at`` is set while one is under way, ``sweep_position`` how far it
+    came on a channel that pages in update order. ``interrupted``: the last scan did not reach its end.
+    """
+
+    watermark: datetime | None = None
+    swept_at: datetime | None = None
+    sweep_began_at: datetime | None = None
+    sweep_position: datetime | None = None
+    interrupted: bool = False
+
+
+class EntryKind(StrEnum):
+    """What a journal entry is about."""
+
+    RUN_STARTED = "run-started"
+    RUN_FINISHED = "run-finished"
+    WINDOW_READ = "window-read"
+    CONNECTION_TEST = "connection-test"
+    CHANNEL_SWITCHED = "channel-switched"
+    ERROR = "error"
+    CONFLICT = "conflict"
+    DRIFT_CHECK = "drift-check"
+
+
+@attrs.frozen(kw_only=True)
+class JournalEntry:
+    """One line of the automation log. ``facts`` are small and hold no personal data."""
+
+    at: datetime
+    kind: EntryKind
+    run_id: str = ""
+    channel: ChannelId | None = None
+    code: str = ""
+    message: str = ""
+    facts: Mapping[str, str] = attrs.field(factory=dict, converter=frozen_mapping)

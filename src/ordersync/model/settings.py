@@ -1,0 +1,119 @@
+"""A channel's settings: what is downloaded, where it goes, and what the channel shows of our stock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import attrs
+
+from .channel_orders import ChannelOrder
+from .fields import as_tuple, each, frozen_mapping, is_a, is_text, maybe_moment, optional, text
+from .stock import StockRule
+
+
+class MappedStatus(StrEnum):
+    """What a shop's own status word can mean for the download."""
+
+    PAID = "paid"
+    UNPAID = "unpaid"
+    SHIPPED = "shipped"
+    CANCELLED = "cancelled"
+    IGNORED = "ignored"
+
+
+def _words(value: object) -> frozenset[str]:
+    return frozenset(as_tuple(value))  # type: ignore[arg-type]
+
+
+@attrs.frozen(kw_only=True)
+class StatusMapping:
+    """The settings that translate a shop's own status words and so decide what is downloaded.
+
+    A word in none of the groups is unknown and quarantined; ``ignored`` words are skipped on purpose.
+    ``version`` is kept with every decision.
+    """
+
+    version: str = text(longest=40)
+    paid: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
+    unpaid: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
+    shipped: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
+    cancelled: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
+    ignored: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a word that is mapped twice."""
+        words = [word for group in MappedStatus for word in self._group(group)]
+        twice = sorted({word for word in words if words.count(word) > 1})
+        if twice:
+            raise ValueError(f"StatusMapping: mapped more than once: {', '.join(map(repr, twice))}")
+
+    def _group(self, status: MappedStatus) -> frozenset[str]:
+        group: frozenset[str] = getattr(self, status.value)
+        return group
+
+    def meaning(self, word: str) -> MappedStatus | None:
+        """Return what *word* is mapped to, None when it is unknown."""
+        return next((status for status in MappedStatus if word in self._group(status)), None)
+
+
+@attrs.frozen(kw_only=True)
+class HostCheck:
+    """A host's own condition for a download; ``refuses`` returns a sentence for an order to skip, else None."""
+
+    code: str = text(longest=80)
+    refuses: Callable[[ChannelOrder], str | None]
+
+
+class UnknownDispatch(StrEnum):
+    """What to do with a note of unknown fate on a channel that cannot be looked at."""
+
+    ASK = "ask"
+    RESEND = "resend"
+    NEVER = "never"
+
+
+def _place(value: object) -> object:
+    return frozen_mapping(value) if isinstance(value, Mapping) else value
+
+
+@attrs.frozen(kw_only=True)
+class ChannelSettings:
+    """What a host decides about one channel.
+
+    ``location``: where its orders are saved to, or a map from the channel's own locations.
+    ``initial_from``: orders placed earlier are skipped; None takes every order unshipped now.
+    ``carriers``: our carrier names → the channel's codes; a carrier missing from a non-empty map is
+    reported and its note waits. ``overlap``: how far each scan reaches back behind the watermark.
+    ``sweep_every``: how often everything unshipped is read anew. ``dispatch_window``: how long a note is tried.
+    """
+
+    download_unpaid: bool = attrs.field(default=False, validator=is_a(bool))
+    status_mapping: StatusMapping | None = attrs.field(default=None, validator=optional(is_a(StatusMapping)))
+    location: str | Mapping[str, str] = attrs.field(default="main", converter=_place)
+    initial_from: datetime | None = maybe_moment()
+    stock_rule: StockRule = attrs.field(factory=StockRule, validator=is_a(StockRule))
+    carriers: Mapping[str, str] = attrs.field(factory=dict, converter=frozen_mapping)
+    checks: tuple[HostCheck, ...] = attrs.field(default=(), converter=as_tuple, validator=each(is_a(HostCheck)))
+    overlap: timedelta = attrs.field(default=timedelta(minutes=5), validator=is_a(timedelta))
+    sweep_every: timedelta = attrs.field(default=timedelta(hours=1), validator=is_a(timedelta))
+    drift_check_every: timedelta = attrs.field(default=timedelta(hours=12), validator=is_a(timedelta))
+    dispatch_window: timedelta = attrs.field(default=timedelta(hours=24), validator=is_a(timedelta))
+    unknown_dispatch: UnknownDispatch = attrs.field(
+        default=UnknownDispatch.ASK, converter=UnknownDispatch, validator=is_a(UnknownDispatch)
+    )
+
+    @location.validator
+    def _names_locations(self, attribute: attrs.Attribute[object], value: object) -> None:
+        names = [*value.keys(), *value.values()] if isinstance(value, Mapping) else [value]
+        if not names:
+            raise ValueError("ChannelSettings.location: is empty; name a location, or map the channel's own")
+        for name in names:
+            is_text()(self, attribute, name)
+
+    def location_of(self, channel_location: str | None) -> str | None:
+        """Return where an order from *channel_location* is saved to; None when the map does not say."""
+        if isinstance(self.location, str):
+            return self.location
+        return None if channel_location is None else self.location.get(channel_location)

@@ -1,0 +1,133 @@
+"""Stock: levels, movements, and what orders claim of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from .fields import complain, count, frozen_mapping, is_a, is_quantities, is_text, optional, text
+from .ids import OrderKey
+from .orders import SoldByListing, StockByPlace
+
+
+@attrs.frozen(kw_only=True)
+class StockLevel:
+    """How much of one SKU lies at one location, in whole units. Available may be negative."""
+
+    sku: str
+    location: str
+    on_hand: int
+    reserved: int
+
+    @property
+    def available(self) -> int:
+        """Return what may still be sold: on hand less reserved."""
+        return self.on_hand - self.reserved
+
+
+@attrs.frozen(kw_only=True)
+class Claim:
+    """All that one order wants of stock under one revision; it replaces what the order held before."""
+
+    order_key: OrderKey = attrs.field(validator=is_a(OrderKey))
+    revision: int = count(least=1, most=2**62)
+    wanted: StockByPlace = attrs.field(converter=frozen_mapping, validator=is_quantities)
+
+
+@attrs.frozen(kw_only=True)
+class Deduction:
+    """Goods that left: a movement with an id, and what the order still holds afterwards.
+
+    ``taken`` is by (SKU, location). The movement happens once per ``id``, whatever the claim's revision.
+    """
+
+    id: str = text(longest=1024)
+    taken: StockByPlace = attrs.field(converter=frozen_mapping, validator=is_quantities)
+    claim: Claim = attrs.field(validator=is_a(Claim))
+
+
+@attrs.frozen(kw_only=True)
+class Movement:
+    """One change of on-hand; ``id`` was chosen by whoever caused it."""
+
+    id: str
+    sku: str
+    location: str
+    quantity: int
+    on_hand_after: int
+    at: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Sale:
+    """What one order took off its own channel's listings, for the belief about them.
+
+    ``revision`` orders several reports of one order. ``channel_revision`` is the revision of the
+    channel's last change to it (0: none since it was saved). ``taken_at`` is the earliest moment at
+    which the channel may have lowered its own level.
+    """
+
+    order_key: OrderKey
+    revision: int
+    channel_revision: int
+    taken_at: datetime
+    sold: SoldByListing = attrs.field(converter=frozen_mapping)
+
+
+@attrs.frozen(kw_only=True)
+class Due:
+    """An order whose stock revision the ledger is not known to hold, with all that settles it."""
+
+    claim: Claim
+    sale: Sale
+
+
+def _places(locations: Collection[str] | None) -> frozenset[str] | None:
+    if isinstance(locations, str):
+        return frozenset({locations})
+    return None if locations is None else frozenset(locations)
+
+
+@attrs.frozen(kw_only=True)
+class StockRule:
+    """How levels become the quantity that a channel shows; applied from left to right.
+
+    ``locations``: those that count, None for all. ``buffer``: units kept back. ``percentage``: the share
+    of the rest that is offered. ``end_when``: at or below this many, show 0. ``cap``: show at most this many.
+    """
+
+    locations: frozenset[str] | None = attrs.field(default=None, converter=_places)
+    buffer: int = count(default=0)
+    percentage: Decimal = attrs.field(default=Decimal(100), validator=is_a(Decimal))
+    end_when: int = count(default=0)
+    cap: int | None = attrs.field(default=None)
+
+    @locations.validator
+    def _some_location(self, attribute: attrs.Attribute[Any], value: frozenset[str] | None) -> None:
+        if value is not None and not value:
+            raise complain(self, attribute, "is empty; name locations, or None for all of them")
+        for name in value or ():
+            is_text()(self, attribute, name)
+
+    @percentage.validator
+    def _a_share(self, attribute: attrs.Attribute[Any], value: Decimal) -> None:
+        if not 0 <= value <= 100:
+            raise complain(self, attribute, f"expected 0 to 100, got {value}")
+
+    @cap.validator
+    def _no_negative_cap(self, attribute: attrs.Attribute[Any], value: int | None) -> None:
+        optional(_is_cap)(self, attribute, value)
+
+    def fingerprint(self) -> str:
+        """Return a text that is equal for equal rules only."""
+        places = "*" if self.locations is None else repr(sorted(self.locations))
+        return f"{places}|{self.buffer}|{self.percentage.normalize()}|{self.end_when}|{self.cap}"
+
+
+def _is_cap(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    if type(value) is not int or value < 0:
+        raise complain(instance, attribute, f"expected a whole number from 0, got {value!r}")

@@ -1,0 +1,65 @@
+"""The port that remembers what happened: runs, windows, errors, channel life, leases."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from ..model.ids import ChannelId
+from ..model.runs import ChannelLife, EntryKind, JournalEntry, Lease
+
+
+class Journal(ABC):
+    """The automation log, channel life, and the leases that keep runners apart.
+
+    An implementation must make every verb atomic and repeatable, wholly done or not done even when
+    the caller is cancelled. Only the lease verbs read a clock: the storage's own.
+    """
+
+    @abstractmethod
+    async def lease(self, channel: ChannelId, *, holder: str, duration: timedelta) -> Lease | None:
+        """Take a channel that nobody holds, under the next higher token; None while another holds it."""
+
+    @abstractmethod
+    async def renew(self, lease: Lease, *, duration: timedelta) -> bool:
+        """Hold a lease *duration* longer from now; False when another holder has begun."""
+
+    @abstractmethod
+    async def release(self, lease: Lease) -> None:
+        """Give a lease back; one that is lost already is left alone."""
+
+    @abstractmethod
+    async def life(self, channels: Collection[ChannelId]) -> Mapping[ChannelId, ChannelLife]:
+        """Return where each channel stands; one never heard of is a draft."""
+
+    @abstractmethod
+    async def enable(self, channel: ChannelId, *, by: str, at: datetime, why: str = "") -> None:
+        """Let a channel be worked on; its health starts anew. Switching is an entry of its own."""
+
+    @abstractmethod
+    async def disable(self, channel: ChannelId, *, by: str, cause: str, at: datetime) -> None:
+        """Let a channel rest until it is enabled again."""
+
+    @abstractmethod
+    async def set_health(
+        self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None
+    ) -> None:
+        """Note how many runs in a row failed, and until when the network phases rest."""
+
+    @abstractmethod
+    async def write(self, entries: Sequence[JournalEntry]) -> None:
+        """Append entries."""
+
+    @abstractmethod
+    async def entries(
+        self,
+        *,
+        channel: ChannelId | None = None,
+        run_id: str | None = None,
+        kinds: Collection[EntryKind] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> Sequence[JournalEntry]:
+        """Return entries, newest first."""

@@ -1,0 +1,136 @@
+"""The port that remembers listings: what they mean, and what their channels are believed to show."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from ..model.ids import ChannelId, Fence
+from ..model.listings import Answer, Attempt, ChannelListing, Links, Listing, ListingId, Push
+from ..model.stock import Sale, StockRule
+
+
+class ListingBook(ABC):
+    """Links between channel SKUs and ours, and the protocol that keeps channels right.
+
+    An implementation must:
+
+    * make every verb atomic and repeatable, wholly done or not done even when the caller is cancelled;
+    * compare and raise *fence* inside the verb's own transaction, and raise ``LeaseLostError`` without
+      any effect when a higher token of that channel was seen (None: not a run's call);
+    * raise a listing's ``wanted`` with whatever changes or doubts what it should or does show;
+    * count a belief's ``doubts``, so that an accept that overlapped a doubt sets no belief;
+    * read no clock: times come as arguments.
+    """
+
+    @abstractmethod
+    async def fence(self, fence: Fence) -> None:
+        """Let no lower token of this channel take effect from now on."""
+
+    @abstractmethod
+    async def link(
+        self,
+        channel: ChannelId,
+        channel_sku: str,
+        components: str | Mapping[str, int],
+        *,
+        channel_location: str | None = None,
+        rule: StockRule | None = None,
+    ) -> None:
+        """Say what one piece of a channel SKU takes from stock: one SKU, or several with quantities.
+
+        Raises the channel's links revision when the components change, and ``wanted`` when
+        anything does. A new listing is due at once. Later orders only; what is frozen on lines stays.
+        """
+
+    @abstractmethod
+    async def unlink(self, channel: ChannelId, channel_sku: str, *, channel_location: str | None = None) -> None:
+        """Forget what a channel SKU means; it is pushed no more. What is known of its pushes stays."""
+
+    @abstractmethod
+    async def links(
+        self, channel: ChannelId, channel_skus: Collection[str], *, fence: Fence | None = None
+    ) -> Links:
+        """Return what these channel SKUs mean, at all of the channel's locations, and under which revision."""
+
+    @abstractmethod
+    async def of_channel(self, channel: ChannelId) -> Sequence[Listing]:
+        """Return all linked listings of a channel, by id."""
+
+    @abstractmethod
+    async def mark(self, skus: Collection[str]) -> None:
+        """Raise ``wanted`` of every listing, on every channel, whose components name one of *skus*."""
+
+    @abstractmethod
+    async def mark_channel(self, channel: ChannelId) -> None:
+        """Raise ``wanted`` of every listing of one channel."""
+
+    @abstractmethod
+    async def adopt_rule(
+        self, channel: ChannelId, fingerprint: str, *, hold: timedelta, fence: Fence, at: datetime
+    ) -> bool:
+        """Make *fingerprint* the channel's own rule; another one than before raises ``wanted`` where no own rule is.
+
+        False, and nothing changes, when it is the rule before the present one and that has been in
+        force for less than *hold*: two configurations are at work at once.
+        """
+
+    @abstractmethod
+    async def sold(self, sales: Sequence[Sale], *, fence: Fence | None = None) -> None:
+        """Account for what own orders took off their channel's listings, by revision of each order.
+
+        An order's first sale lowers the belief, or makes it unknown when a push of the listing is
+        unanswered, unresolved, or was answered at ``taken_at`` or later. A later revision changes nothing, unless
+        the channel's last change is above the revision accounted for: that makes the belief unknown. A revision not
+        above it is ignored. A listing is found by its channel location, else the one without, else all of the SKU are
+        doubted.
+        """
+
+    @abstractmethod
+    async def due(
+        self,
+        channel: ChannelId,
+        *,
+        window: timedelta,
+        at: datetime,
+        limit: int,
+        after: ListingId | None = None,
+        fence: Fence | None = None,
+    ) -> Sequence[Listing]:
+        """Return listings to look at, by id, from behind *after*.
+
+        Due is: ``wanted`` ahead of ``settled``, no belief, ``unresolved_until`` before *at*, or an attempt unanswered
+        for longer than *window*; but not before ``next_attempt_at``.
+        """
+
+    @abstractmethod
+    async def begin(
+        self, channel: ChannelId, pushes: Sequence[Push], *, window: timedelta, fence: Fence, at: datetime
+    ) -> Sequence[Attempt]:
+        """Record attempts before their call, and return those to be sent.
+
+        An unanswered predecessor opens a window until its beginning plus *window*. Where the belief equals the
+        quantity and no window is open, the push's ``wanted`` is settled and nothing is to be sent.
+        """
+
+    @abstractmethod
+    async def finish(
+        self, channel: ChannelId, answers: Sequence[Answer], *, window: timedelta, fence: Fence, at: datetime
+    ) -> None:
+        """Record what became of attempts; an answer to an attempt that is no longer the listing's is ignored.
+
+        Accepted: ``wanted`` as read is settled, the answer's time is kept, a window that ended before the
+        attempt began is closed, and the belief is set unless a doubt was raised since. Unknown: a window opens
+        until the attempt's beginning plus *window*. Conflict: the belief is unknown. Rejected, unknown SKU: failed
+        with its message. Those and try later wait for ``next_attempt_at``.
+        """
+
+    @abstractmethod
+    async def observed(
+        self, channel: ChannelId, shown: Sequence[ChannelListing], *, began: datetime, fence: Fence, at: datetime
+    ) -> int:
+        """Take over what a read-back showed that began at *began*; return how many beliefs it changed.
+
+        A listing with an attempt unanswered, unresolved or answered since *began* is left alone.
+        """

@@ -1,0 +1,197 @@
+"""The port that remembers orders: what each wants of stock, decisions, parcels and their notes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+
+from ..model.dispatch import Note, NoteStatus, ParcelRecord
+from ..model.ids import ChannelId, Fence, OrderKey
+from ..model.orders import Decision, Order, OrderState
+from ..model.pages import Known, PageWork, Quarantined
+from ..model.runs import Progress
+from ..model.stock import Due, Sale
+
+
+class ParcelAnswer(StrEnum):
+    """What became of a parcel that was to be recorded."""
+
+    RECORDED = "recorded"
+    REPEATED = "repeated"
+    OTHER_CONTENT = "other-content"
+    ANOTHER_WAITING = "another-waiting"
+    STALE = "stale"
+
+
+class OrderStore(ABC):
+    """Orders, and everything that an order makes due.
+
+    An implementation must:
+
+    * make every verb atomic and repeatable, wholly done or not done even when the caller is cancelled;
+    * compare and raise *fence* inside the verb's own transaction, and raise ``LeaseLostError`` without
+      any effect when a higher token of that channel was seen (None: not a run's call);
+    * raise an order's ``revision`` with every write but last-seen, and never lower its ``stock_revision``;
+    * read no clock: times come as arguments;
+    * never let buyer, address or raw document into an error or a log line.
+    """
+
+    @abstractmethod
+    async def fence(self, fence: Fence) -> None:
+        """Let no lower token of this channel take effect from now on."""
+
+    @abstractmethod
+    async def progress(self, channel: ChannelId, *, fence: Fence | None = None) -> Progress:
+        """Return how far the channel's orders are known; an empty one for a new channel."""
+
+    @abstractmethod
+    async def known(
+        self, channel: ChannelId, references: Collection[str], *, fence: Fence | None = None
+    ) -> Mapping[str, Known]:
+        """Return what is known of these references; never seen ones are absent."""
+
+    @abstractmethod
+    async def load(self, keys: Collection[OrderKey], *, fence: Fence | None = None) -> Mapping[OrderKey, Order]:
+        """Return the stored orders among *keys*."""
+
+    @abstractmethod
+    async def save_page(self, work: PageWork, *, fence: Fence, at: datetime) -> bool:
+        """Write a page's orders, decisions, quarantine, doubts and progress together.
+
+        False, and nothing is written, when a new order is stored already or a changed one no longer has
+        the revision it was read with. A decision keeps the first sighting of the one it replaces; its
+        ``last_seen_at`` becomes *at*.
+        """
+
+    @abstractmethod
+    async def set_progress(self, channel: ChannelId, progress: Progress, *, fence: Fence) -> None:
+        """Replace a channel's progress."""
+
+    @abstractmethod
+    async def unlinked(
+        self, channel: ChannelId, *, before: int, limit: int, fence: Fence | None = None
+    ) -> Sequence[Order]:
+        """Return live orders with unlinked lines that were resolved under a links revision below *before*."""
+
+    @abstractmethod
+    async def replace(self, order: Order, *, expect: int, fence: Fence | None = None) -> bool:
+        """Write *order* over the stored one if that still has revision *expect*; else change nothing, False."""
+
+    @abstractmethod
+    async def due(
+        self,
+        channel: ChannelId,
+        *,
+        limit: int,
+        key: OrderKey | None = None,
+        after: OrderKey | None = None,
+        fence: Fence | None = None,
+    ) -> Sequence[Due]:
+        """Return orders whose stock revision is not known to be held, in order of their keys.
+
+        An order with a WAITING note is not due: its parcel is finished first. *key* asks for one
+        order; *after* skips those up to it.
+        """
+
+    @abstractmethod
+    async def reserved(
+        self,
+        revisions: Mapping[OrderKey, int],
+        *,
+        held: Mapping[OrderKey, int] | None = None,
+        fence: Fence | None = None,
+    ) -> None:
+        """Note that the ledger holds each order's stock revision; conditional for each.
+
+        Where it is still the order's own: it is recorded in any state, and NEW becomes OPEN. Where *held*, the
+        ledger's answer, is above the order's own (a restored backup): the stock revision is raised past
+        it and the order stays due. Otherwise nothing.
+        """
+
+    @abstractmethod
+    async def doubts(self, channel: ChannelId, *, limit: int, fence: Fence | None = None) -> Sequence[Sale]:
+        """Return sales of never stored orders whose listings are still to be doubted."""
+
+    @abstractmethod
+    async def doubted(self, sales: Collection[Sale], *, fence: Fence | None = None) -> None:
+        """Note that these were told to the listing book; a newer doubt of the same order stays."""
+
+    @abstractmethod
+    async def record_parcel(
+        self, parcel: ParcelRecord, order: Order, note: Note, *, expect: int
+    ) -> ParcelAnswer:
+        """Write parcel, order and WAITING note in one transaction.
+
+        Looked at in this order: the same parcel id with the same ``asked`` (REPEATED) or another
+        (OTHER_CONTENT), another parcel WAITING, the order's revision not *expect* (STALE). Only RECORDED writes.
+        """
+
+    @abstractmethod
+    async def parcel(self, key: OrderKey, parcel_id: str) -> ParcelRecord | None:
+        """Return a parcel as it was recorded."""
+
+    @abstractmethod
+    async def waiting(
+        self,
+        channel: ChannelId,
+        *,
+        limit: int,
+        key: OrderKey | None = None,
+        fence: Fence | None = None,
+    ) -> Sequence[ParcelRecord]:
+        """Return parcels whose notes are WAITING, oldest claim first."""
+
+    @abstractmethod
+    async def queue(self, key: OrderKey, parcel_id: str, *, fence: Fence | None = None) -> None:
+        """Turn a WAITING note into QUEUED; any other is left alone. Settles no stock revision."""
+
+    @abstractmethod
+    async def notes_due(
+        self, channel: ChannelId, *, at: datetime, limit: int, after: str | None = None, fence: Fence | None = None
+    ) -> Sequence[Note]:
+        """Return notes to work on, by id: QUEUED, and CLAIMED or SENT whose ``look_at`` has come."""
+
+    @abstractmethod
+    async def notes(self, key: OrderKey) -> Sequence[Note]:
+        """Return all notes of one order, oldest first."""
+
+    @abstractmethod
+    async def write_note(self, note: Note, *, expect: Note, fence: Fence | None = None) -> bool:
+        """Replace a note whose status, tries, claim time and tracking are still those of *expect*; else False."""
+
+    @abstractmethod
+    async def get(self, key: OrderKey) -> Order:
+        """Return one order in any state; ``OrderNotFoundError`` when it is not stored."""
+
+    @abstractmethod
+    async def find(
+        self, reference: str, *, states: Collection[OrderState] | None = None, channel: ChannelId | None = None
+    ) -> Sequence[Order]:
+        """Return orders of any state whose reference, channel id or secondary reference this is.
+
+        Case, surrounding blanks and a leading # are forgiven.
+        """
+
+    @abstractmethod
+    async def decision(self, key: OrderKey) -> Decision | None:
+        """Return what was decided about an order seen on its channel; None when it never was."""
+
+    @abstractmethod
+    async def decisions(
+        self, channel: ChannelId, *, admitted: bool | None = None, limit: int = 1000
+    ) -> Sequence[Decision]:
+        """Return a channel's decisions, newest sighting first."""
+
+    @abstractmethod
+    async def quarantined(self, channel: ChannelId, *, limit: int = 1000) -> Sequence[Quarantined]:
+        """Return documents that wait in quarantine, payloads included, oldest first."""
+
+    @abstractmethod
+    async def note_counts(self, channel: ChannelId) -> Mapping[NoteStatus, int]:
+        """Return how many notes of a channel stand where."""
+
+    @abstractmethod
+    async def rewant_all(self) -> None:
+        """Make every order due again, after the ledger was replaced."""

@@ -1,0 +1,106 @@
+"""The four ports as one thing to open, close and pass around."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from .journal import Journal
+from .listings import ListingBook
+from .orders import OrderStore
+from .stock import StockLedger
+
+
+class Storage:
+    """The frozen group of the four ports, and the async context manager over them.
+
+    A subclass that owns connections overrides ``open`` and ``aclose``. No transaction spans two ports,
+    so any mix of them works.
+    """
+
+    def __init__(
+        self, *, orders: OrderStore, stock: StockLedger, listings: ListingBook, journal: Journal
+    ) -> None:
+        self._orders, self._stock, self._listings, self._journal = orders, stock, listings, journal
+
+    @property
+    def orders(self) -> OrderStore:
+        """Return the port that remembers orders."""
+        return self._orders
+
+    @property
+    def stock(self) -> StockLedger:
+        """Return the port that remembers stock."""
+        return self._stock
+
+    @property
+    def listings(self) -> ListingBook:
+        """Return the port that remembers listings."""
+        return self._listings
+
+    @property
+    def journal(self) -> Journal:
+        """Return the port that remembers what happened."""
+        return self._journal
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the storage can be used now."""
+        return True
+
+    def replace(
+        self,
+        *,
+        orders: OrderStore | None = None,
+        stock: StockLedger | None = None,
+        listings: ListingBook | None = None,
+        journal: Journal | None = None,
+    ) -> Storage:
+        """Return a storage with some ports replaced; it opens and closes the one it was made from."""
+        return _Replaced(
+            self,
+            orders=orders or self.orders,
+            stock=stock or self.stock,
+            listings=listings or self.listings,
+            journal=journal or self.journal,
+        )
+
+    async def open(self) -> None:
+        """Acquire what the ports need."""
+
+    async def aclose(self) -> None:
+        """Release it; may be called twice."""
+
+    async def __aenter__(self) -> Self:
+        """Open the storage."""
+        await self.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the storage."""
+        await self.aclose()
+
+
+class _Replaced(Storage):
+    """Some ports of one storage beside others of the host's own."""
+
+    def __init__(
+        self, base: Storage, *, orders: OrderStore, stock: StockLedger, listings: ListingBook, journal: Journal
+    ) -> None:
+        super().__init__(orders=orders, stock=stock, listings=listings, journal=journal)
+        self._base = base
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether the storage below can be used now."""
+        return self._base.is_open
+
+    async def open(self) -> None:
+        """Open the storage below."""
+        await self._base.open()
+
+    async def aclose(self) -> None:
+        """Close the storage below."""
+        await self._base.aclose()
