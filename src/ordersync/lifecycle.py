@@ -92,6 +92,25 @@ def advance(order: Order, *, by_channel: bool = False, **changes: object) -> Ord
     )
 
 
+def reserved(order: Order, revision: int, *, held: int) -> Order:
+    """Note that the ledger was given *revision* and answered that it holds *held*.
+
+    A ledger that holds more than the order ever claimed (a restored backup) is overtaken: the stock
+    revision rises past it, and the order stays due. A late answer changes nothing.
+    """
+    if held > order.stock_revision:
+        return attrs.evolve(order, revision=order.revision + 1, stock_revision=held + 1)
+    if revision != order.stock_revision or order.reserved_revision == revision:
+        return order
+    state = ARROWS.get((order.state, OrderEvent.RESERVED), order.state)
+    return attrs.evolve(order, revision=order.revision + 1, reserved_revision=revision, state=state)
+
+
+def rewant(order: Order) -> Order:
+    """Make an order due again under a new revision."""
+    return attrs.evolve(order, revision=order.revision + 1, stock_revision=order.stock_revision + 1)
+
+
 def cancel(order: Order) -> Order:
     """Cancel what is still open of an order."""
     return advance(order, state=arrow(order, OrderEvent.CANCELLED))

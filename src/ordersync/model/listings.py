@@ -9,21 +9,39 @@ from enum import StrEnum
 import attrs
 
 from .channel_orders import ChannelOrderLine
-from .fields import as_tuple, count, each, is_a, maybe_text, text
+from .fields import as_tuple, count, each, frozen_mapping, is_a, maybe_text, text
 from .ids import ChannelId
 from .stock import StockRule
 
 
-@attrs.frozen(order=True)
+@attrs.frozen
 class ListingId:
     """A listing of one channel: its channel SKU, at one of the channel's own locations or at none."""
 
     channel_sku: str = text()
     channel_location: str | None = attrs.field(default=None)
 
+    @property
+    def sort_key(self) -> tuple[str, str]:
+        """Return what listings are ordered by."""
+        return self.channel_sku, self.channel_location or ""
+
     def __str__(self) -> str:
         """Return the SKU, with the channel's location behind an @ where there is one."""
         return self.channel_sku if self.channel_location is None else f"{self.channel_sku}@{self.channel_location}"
+
+
+def checked_components(components: str | Mapping[str, int]) -> Mapping[str, int]:
+    """Return what a listing is to be linked to as SKU → quantity; ``ValueError`` names what is wrong."""
+    parts = {components: 1} if isinstance(components, str) else components
+    if not parts:
+        raise ValueError("components: is empty; name a SKU, or several with quantities")
+    for sku, quantity in parts.items():
+        if not isinstance(sku, str) or not sku.strip():
+            raise ValueError(f"components: {sku!r} is no SKU")
+        if type(quantity) is not int or quantity < 1:
+            raise ValueError(f"components: {sku!r} needs a whole number from 1, got {quantity!r}")
+    return frozen_mapping(parts)
 
 
 class ListingState(StrEnum):

@@ -117,6 +117,17 @@ class Order:
         """Return the lines whose channel SKU is linked to nothing yet."""
         return tuple(line for line in self.lines if line.components is None)
 
+    @property
+    def search_names(self) -> frozenset[str]:
+        """Return every name that the order is found by, in the form of ``search_name``."""
+        names = (self.key.reference, self.channel_order_id, self.secondary_reference)
+        return frozenset(search_name(name) for name in names if name is not None)
+
+
+def search_name(reference: str) -> str:
+    """Return a reference without what people get wrong: case, surrounding blanks, a leading #."""
+    return reference.strip().removeprefix("#").strip().casefold()
+
 
 class Outcome(StrEnum):
     """What became of one sighting of an order; every sighting has exactly one."""

@@ -128,9 +128,16 @@ class ListingBook(ABC):
 
     @abstractmethod
     async def observed(
-        self, channel: ChannelId, shown: Sequence[ChannelListing], *, began: datetime, fence: Fence, at: datetime
+        self,
+        channel: ChannelId,
+        shown: Sequence[ChannelListing],
+        *,
+        wanted: Mapping[ListingId, int],
+        fence: Fence,
+        at: datetime,
     ) -> int:
-        """Take over what a read-back showed that began at *began*; return how many beliefs it changed.
+        """Take over what a read-back showed; return how many beliefs it changed. It counts like an accepted push.
 
-        A listing with an attempt unanswered, unresolved or answered since *began* is left alone.
+        *wanted* is each listing's, read before the read-back began. One whose ``wanted`` has moved since, or whose
+        last push is unanswered or unresolved, is left alone.
         """

@@ -1,0 +1,1 @@
+"""Storages: import the one you use."""

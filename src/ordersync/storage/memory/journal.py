@@ -1,0 +1,106 @@
+"""The journal in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+
+import attrs
+
+from ...clock import Clock
+from ...model.ids import ChannelId
+from ...model.runs import ChannelLife, ChannelState, EntryKind, JournalEntry, Lease
+from ...ports import Journal
+
+
+class MemoryJournal(Journal):
+    """Entries in a list, leases and channel life in dictionaries."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self._clock = clock
+        self._leases: dict[ChannelId, tuple[Lease, datetime]] = {}
+        self._tokens: dict[ChannelId, int] = {}
+        self._life: dict[ChannelId, ChannelLife] = {}
+        self._entries: list[JournalEntry] = []
+
+    async def lease(self, channel: ChannelId, *, holder: str, duration: timedelta) -> Lease | None:
+        """Take a channel that nobody holds."""
+        now = self._clock.now()
+        held = self._leases.get(channel)
+        if held is not None and held[1] > now:
+            return None
+        token = self._tokens[channel] = self._tokens.get(channel, 0) + 1
+        lease = Lease(channel=channel, token=token, holder=holder)
+        self._leases[channel] = (lease, now + duration)
+        return lease
+
+    async def renew(self, lease: Lease, *, duration: timedelta) -> bool:
+        """Hold a lease longer, unless it is lost."""
+        held = self._leases.get(lease.channel)
+        if held is None or held[0] != lease:
+            return False
+        self._leases[lease.channel] = (lease, self._clock.now() + duration)
+        return True
+
+    async def release(self, lease: Lease) -> None:
+        """Give a lease back."""
+        held = self._leases.get(lease.channel)
+        if held is not None and held[0] == lease:
+            del self._leases[lease.channel]
+
+    async def life(self, channels: Collection[ChannelId]) -> Mapping[ChannelId, ChannelLife]:
+        """Return where channels stand."""
+        return {channel: self._life.get(channel, ChannelLife(channel=channel)) for channel in channels}
+
+    async def enable(self, channel: ChannelId, *, by: str, at: datetime, why: str = "") -> None:
+        """Let a channel be worked on."""
+        self._switch(channel, ChannelState.ENABLED, by=by, cause=why, at=at)
+
+    async def disable(self, channel: ChannelId, *, by: str, cause: str, at: datetime) -> None:
+        """Let a channel rest."""
+        self._switch(channel, ChannelState.DISABLED, by=by, cause=cause, at=at)
+
+    async def set_health(
+        self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None
+    ) -> None:
+        """Note a channel's health."""
+        life = self._life.get(channel, ChannelLife(channel=channel))
+        self._life[channel] = attrs.evolve(life, failures=failures, paused_until=paused_until)
+
+    async def write(self, entries: Sequence[JournalEntry]) -> None:
+        """Append entries."""
+        self._entries.extend(entries)
+
+    async def entries(
+        self,
+        *,
+        channel: ChannelId | None = None,
+        run_id: str | None = None,
+        kinds: Collection[EntryKind] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> Sequence[JournalEntry]:
+        """Return entries, newest first."""
+        found = (
+            entry
+            for entry in reversed(self._entries)
+            if channel in (None, entry.channel)
+            and run_id in (None, entry.run_id)
+            and (kinds is None or entry.kind in kinds)
+            and (since is None or entry.at >= since)
+            and (until is None or entry.at <= until)
+        )
+        return list(islice(found, limit))
+
+    def _switch(self, channel: ChannelId, state: ChannelState, *, by: str, cause: str, at: datetime) -> None:
+        before = self._life.get(channel, ChannelLife(channel=channel))
+        if (before.state, before.cause) == (state, cause):
+            return
+        self._life[channel] = ChannelLife(channel=channel, state=state, cause=cause, by=by, since=at)
+        self._entries.append(
+            JournalEntry(
+                at=at, kind=EntryKind.CHANNEL_SWITCHED, channel=channel, code=state.value, message=cause, facts={"by": by}
+            )
+        )
