@@ -41,14 +41,16 @@ def begun(listing: Listing, push: Push, *, window: timedelta, at: datetime) -> t
     if listing.believed == push.quantity and unresolved is None:
         return _well(attrs.evolve(listing, settled=max(listing.settled, push.wanted))), None
     number = listing.attempts + 1
-    begun_listing = attrs.evolve(
+    attempted = attrs.evolve(
         listing,
         attempts=number,
         attempt_began=at,
         attempt_doubts=listing.doubts,
         unresolved_until=unresolved,
     )
-    return begun_listing, Attempt(push=push, number=number, expected=listing.believed)
+    return attempted, Attempt(
+        push=push, number=number, expected=listing.believed, failures=listing.failures
+    )
 
 
 def answered(listing: Listing, answer: Answer, *, window: timedelta, at: datetime) -> Listing:

@@ -72,6 +72,7 @@ class Channel(ABC):
             )
         self.id = channel_id
         self.settings = settings
+        self._entered = False
         if settings.status_mapping is not None and self.statuses:
             raise ConfigurationError(
                 f"{channel_id}: settings.status_mapping is given, but {type(self).__name__} has fixed statuses; "
@@ -102,6 +103,11 @@ class Channel(ABC):
         """Raise a ``ChannelError`` unless the channel can be reached with our credentials."""
         await self.fetch_orders(updated_since=None)
 
+    @property
+    def is_open(self) -> bool:
+        """Say whether the channel was entered and not left yet."""
+        return self._entered
+
     async def open(self) -> None:
         """Acquire what the channel needs, such as an HTTP session."""
 
@@ -111,12 +117,14 @@ class Channel(ABC):
     async def __aenter__(self) -> Self:
         """Open the channel."""
         await self.open()
+        self._entered = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the channel."""
+        self._entered = False
         await self.aclose()
 
     def __repr__(self) -> str:

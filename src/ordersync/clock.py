@@ -1,4 +1,4 @@
-"""The clock that is passed in wherever time matters, and the one of this machine."""
+"""The clock that is passed in wherever time matters, and this machine's; nothing else reads time or chance."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+from uuid import uuid4
 
 
 class Clock(Protocol):
@@ -38,3 +39,8 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Sleep on the running event loop."""
         await asyncio.sleep(seconds)
+
+
+def new_run_id() -> str:
+    """Return an id that no other run has."""
+    return uuid4().hex

@@ -169,11 +169,16 @@ class Push:
 
 @attrs.frozen(kw_only=True)
 class Attempt:
-    """A push that was recorded before its call; ``number`` counts the listing's attempts."""
+    """A push that was recorded before its call.
+
+    ``number`` counts the listing's attempts, ``failures`` its refusals in a row; ``expected`` is what the channel
+    was believed to show.
+    """
 
     push: Push
     number: int
     expected: int | None
+    failures: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -22,6 +22,7 @@ class Storage:
         self, *, orders: OrderStore, stock: StockLedger, listings: ListingBook, journal: Journal
     ) -> None:
         self._orders, self._stock, self._listings, self._journal = orders, stock, listings, journal
+        self._entered = False
 
     @property
     def orders(self) -> OrderStore:
@@ -45,8 +46,8 @@ class Storage:
 
     @property
     def is_open(self) -> bool:
-        """Say whether the storage can be used now."""
-        return True
+        """Say whether the storage was entered and not left yet."""
+        return self._entered
 
     def replace(
         self,
@@ -74,12 +75,14 @@ class Storage:
     async def __aenter__(self) -> Self:
         """Open the storage."""
         await self.open()
+        self._entered = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the storage."""
+        self._entered = False
         await self.aclose()
 
 
@@ -94,8 +97,8 @@ class _Replaced(Storage):
 
     @property
     def is_open(self) -> bool:
-        """Say whether the storage below can be used now."""
-        return self._base.is_open
+        """Say whether this or the storage below was entered and not left yet."""
+        return self._entered or self._base.is_open
 
     async def open(self) -> None:
         """Open the storage below."""

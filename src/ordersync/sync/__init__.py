@@ -1,0 +1,3 @@
+"""The run: one file a phase."""
+
+from __future__ import annotations

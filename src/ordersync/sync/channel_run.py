@@ -1,0 +1,160 @@
+"""One channel in one run: what its phases share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import attrs
+
+from ..channel import Channel
+from ..clock import Clock
+from ..errors import ChannelAuthError, ChannelError, ChannelUnavailableError, OrderSyncError
+from ..model.events import CallFailed, Event, NoteMoved, OrderSkipped, PhaseStarted
+from ..model.ids import ChannelId, Fence, OrderKey
+from ..model.orders import Outcome
+from ..model.runs import EntryKind, JournalEntry
+from ..model.stock import Due
+from ..ports import Storage
+from .lease import START_WINDOW_S, HeldLease
+from .report import ChannelReport, Remark
+from .retry import Caller
+
+MOST_REMARKS = 50
+
+
+class ChannelRun:
+    """The channel, its lease, the counts, and how to speak of what happens.
+
+    It holds no work: what is due is asked from the storage by each phase.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        storage: Storage,
+        *,
+        run_id: str,
+        clock: Clock,
+        caller: Caller,
+        lease: HeldLease | None,
+        tell: Callable[[Event], None],
+    ) -> None:
+        self.channel, self.storage, self.run_id = channel, storage, run_id
+        self.clock, self.caller, self._lease, self._tell = clock, caller, lease, tell
+        self.status = "done"
+        self.phase = "resume"
+        self.counts: Counter[str] = Counter()
+        self.errors: list[OrderSyncError] = []
+        self._oldest_sale: datetime | None = None
+        self.unpublished_s: float | None = None
+        self._remarks: list[Remark] = []
+
+    @property
+    def id(self) -> ChannelId:
+        """Return the channel's id."""
+        return self.channel.id
+
+    @property
+    def lease(self) -> HeldLease:
+        """Return this run's hold on the channel; a dry run has none."""
+        if self._lease is None:
+            raise RuntimeError("a dry run writes and sends nothing")
+        return self._lease
+
+    @property
+    def fence(self) -> Fence:
+        """Return the proof that goes with every verb that writes."""
+        return self.lease.fence
+
+    @property
+    def read_fence(self) -> Fence | None:
+        """Return the proof that goes with reading; None in a dry run, which holds nothing."""
+        return None if self._lease is None else self._lease.fence
+
+    @property
+    def window(self) -> timedelta:
+        """Return how long after its record an attempt may still take effect."""
+        return timedelta(seconds=START_WINDOW_S) + self.channel.call_timeout + self.channel.late_window
+
+    def now(self) -> datetime:
+        """Return the time of this verb."""
+        return self.clock.now()
+
+    def begin_phase(self, phase: str) -> None:
+        """Say that a phase begins."""
+        self.phase = phase
+        self.tell(PhaseStarted, phase=phase)
+
+    def tell(self, kind: Callable[..., Event], **facts: Any) -> None:  # noqa: ANN401 - fields of the event
+        """Tell the observers of something on this channel."""
+        self._tell(kind(run_id=self.run_id, channel=self.id, **facts))
+
+    def count(self, outcome: Outcome, *, times: int = 1) -> None:
+        """Count sightings of orders; every sighting has one outcome, so the sum is exact."""
+        self.counts["seen"] += times
+        self.counts[outcome.value] += times
+
+    def remark(self, kind: str, code: str, subject: str, sentence: str) -> None:
+        """Keep something for the report."""
+        self._remarks.append(Remark(kind=kind, code=code, subject=subject, sentence=sentence))
+
+    def not_downloaded(self, reference: str | None, code: str, sentence: str, *, quarantined: bool) -> None:
+        """Report an order that was seen and is not stored."""
+        kind = "quarantined" if quarantined else "skipped"
+        self.remark(kind, code, reference or "(no reference)", sentence)
+        self.tell(OrderSkipped, reference=reference, code=code, sentence=sentence, quarantined=quarantined)
+
+    def note_moved(self, order: OrderKey, parcel_id: str, status: str) -> None:
+        """Report a dispatch note's new status."""
+        self.tell(NoteMoved, order=order, parcel_id=parcel_id, status=status)
+
+    async def failed(self, error: OrderSyncError, *, subject: str = "") -> None:
+        """Record a call that failed for good in this run."""
+        self.counts["failed"] += 1
+        self.errors.append(error)
+        self.remark("failed", error.code, subject or self.phase, str(error))
+        self.tell(CallFailed, phase=self.phase, code=error.code, message=str(error))
+        await self.write(EntryKind.ERROR, code=error.code, message=str(error), phase=self.phase)
+
+    async def failed_or_raise(self, error: ChannelError, *, subject: str = "") -> None:
+        """Record an error that concerns one item; one that concerns the whole channel is raised."""
+        if isinstance(error, ChannelUnavailableError | ChannelAuthError):
+            raise error
+        await self.failed(error, subject=subject)
+
+    async def write(self, kind: EntryKind, *, code: str = "", message: str = "", **facts: str) -> None:
+        """Write one entry into the journal."""
+        entry = JournalEntry(
+            at=self.now(), kind=kind, run_id=self.run_id, channel=self.id, code=code, message=message, facts=facts
+        )
+        await self.storage.journal.write([entry])
+
+    def note_sales(self, dues: Sequence[Due]) -> None:
+        """Remember the oldest sale that the other channels have not been told of."""
+        new = [due.sale.taken_at for due in dues if due.claim.revision == 1]
+        self._oldest_sale = min([*new, *filter(None, [self._oldest_sale])], default=None)
+
+    def published(self) -> None:
+        """Note that every channel has been told of this one's sales."""
+        if self._oldest_sale is not None:
+            self.unpublished_s = (self.now() - self._oldest_sale).total_seconds()
+
+    def report(self) -> ChannelReport:
+        """Return this channel's share of the run report."""
+        fields = {field.name for field in attrs.fields(ChannelReport)}
+        return ChannelReport(
+            channel=self.id,
+            status=self.status,
+            waited_s=self.caller.waited_s,
+            unpublished_s=self.unpublished_s,
+            remarks=_first(self._remarks),
+            more_remarks=max(0, len(self._remarks) - MOST_REMARKS),
+            **{name: number for name, number in self.counts.items() if name in fields},
+        )
+
+
+def _first(remarks: Sequence[Remark]) -> tuple[Remark, ...]:
+    return tuple(remarks[:MOST_REMARKS])

@@ -1,0 +1,148 @@
+"""One channel's way through a run: its phases in order, and what an outage leaves of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from ..errors import ChannelAuthError, ChannelError, ChannelUnavailableError, LeaseLostError
+from ..model.runs import ChannelLife, ChannelState, EntryKind
+from .channel_run import ChannelRun
+from .confirm import confirm
+from .dispatch import dispatch
+from .download import download
+from .drift import check_drift
+from .publish import announce, publish
+from .reserve import reserve
+from .resume import resume
+
+FAILURES_BEFORE_PAUSE = 3
+LONGEST_PAUSE = timedelta(minutes=30)
+KEEP_EVERY_S = 20.0
+
+Phase = Callable[[ChannelRun], Awaitable[object]]
+
+
+class Rendezvous:
+    """Where channels wait until the last of them has reserved, so that one more pass tells everybody."""
+
+    def __init__(self, channels: int) -> None:
+        self._missing = channels
+        self._all = asyncio.Event()
+        if channels == 0:
+            self._all.set()
+
+    def arrive(self) -> None:
+        """Say that one more channel has reserved, or never will."""
+        self._missing -= 1
+        if self._missing <= 0:
+            self._all.set()
+
+    async def wait(self, run: ChannelRun) -> None:
+        """Wait for the others, and keep the lease meanwhile."""
+        while not self._all.is_set():
+            await asyncio.wait([waiter := asyncio.ensure_future(self._all.wait())], timeout=KEEP_EVERY_S)
+            waiter.cancel()
+            await run.lease.keep()
+
+
+async def work(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> None:
+    """Take a channel through its phases; whatever happens, the others need not wait for it."""
+    arrived = False
+    try:
+        await _phase(run, "resume", resume)
+        online = await _may_call(run, life)
+        online = online and await _network(run, "download", download)
+        await _phase(run, "reserve", reserve)
+        await _phase(run, "announce", announce)
+        rendezvous.arrive()
+        arrived = True
+        online = online and await _publish(run)
+        online = online and await _network(run, "dispatch", dispatch)
+        online = online and await _network(run, "confirm", confirm)
+        await rendezvous.wait(run)
+        online = online and await _network(run, "publish", publish)
+        if online:
+            run.published()
+            await _healthy(run, life)
+    except LeaseLostError as error:
+        run.status = "lost"
+        run.remark("failed", error.code, run.phase, str(error))
+    finally:
+        if not arrived:
+            rendezvous.arrive()
+
+
+async def _publish(run: ChannelRun) -> bool:
+    """Read back if it is time, then publish; where the channel shows sales not seen yet, download and publish again."""
+    if not await _network(run, "drift check", check_drift):
+        return False
+    conflicts: list[bool] = []
+
+    async def once(run: ChannelRun) -> None:
+        conflicts.append(await publish(run))
+
+    online = await _network(run, "publish", once)
+    if online and any(conflicts):
+        online = await _network(run, "download", download)
+        await _phase(run, "reserve", reserve)
+        online = online and await _network(run, "publish", publish)
+    return online
+
+
+async def _phase(run: ChannelRun, name: str, phase: Phase) -> None:
+    run.begin_phase(name)
+    await phase(run)
+
+
+async def _network(run: ChannelRun, name: str, phase: Phase) -> bool:
+    """Run a phase that calls the channel; False when the channel cannot be called any more in this run."""
+    run.begin_phase(name)
+    try:
+        await phase(run)
+    except (ChannelUnavailableError, ChannelAuthError) as error:
+        await run.failed(error)
+        await _unhealthy(run, error)
+        return False
+    except ChannelError as error:
+        await run.failed(error)
+    return True
+
+
+async def _may_call(run: ChannelRun, life: ChannelLife) -> bool:
+    """Say whether the channel may be called: it is not resting, and a new one answers its connection test."""
+    if life.paused_until is not None and run.now() < life.paused_until:
+        run.status = "paused"
+        text = f"resting until {life.paused_until:%H:%M:%SZ} after {life.failures} failed runs"
+        run.remark("failed", "PAUSED", "channel", text)
+        return False
+    if life.state is not ChannelState.DRAFT:
+        return True
+    return await _network(run, "connection test", _connect) and not run.errors
+
+
+async def _connect(run: ChannelRun) -> None:
+    await run.caller.read(run.channel.test_connection)
+    await run.write(EntryKind.CONNECTION_TEST, code="ok")
+    await run.storage.journal.enable(run.id, by="ordersync", why="the connection test passed", at=run.now())
+
+
+async def _unhealthy(run: ChannelRun, error: ChannelError) -> None:
+    """Count a failed run; after several in a row, or when the channel asks for it, it rests."""
+    run.status = "failed"
+    life = (await run.storage.journal.life([run.id]))[run.id]
+    failures = life.failures + 1
+    rest = timedelta(0)
+    if failures >= FAILURES_BEFORE_PAUSE:
+        rest = min(timedelta(minutes=2 ** min(failures - FAILURES_BEFORE_PAUSE, 10)), LONGEST_PAUSE)
+    asked = error.retry_after if isinstance(error, ChannelUnavailableError) else None
+    if asked is not None:
+        rest = max(rest, min(timedelta(seconds=asked), LONGEST_PAUSE))
+    until = run.now() + rest if rest else None
+    await run.storage.journal.set_health(run.id, failures=failures, paused_until=until)
+
+
+async def _healthy(run: ChannelRun, life: ChannelLife) -> None:
+    if life.failures:
+        await run.storage.journal.set_health(run.id, failures=0)

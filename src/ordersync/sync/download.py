@@ -1,0 +1,88 @@
+"""Download: read what the channel shows, decide each order, save page by page."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import attrs
+
+from ..errors import ChannelError, ChannelResponseError, StorageUnavailableError
+from ..model.channel_orders import OrderPage
+from ..model.events import PageSaved
+from ..model.runs import EntryKind, Progress
+from .channel_run import ChannelRun
+from .pages import decide, page_work, report
+from .scan import Scan, plan
+
+TRIES_PER_PAGE = 8
+"""How often a page is decided anew because people changed its orders in between."""
+
+
+async def download(run: ChannelRun) -> None:
+    """Read the channel once and save what it shows; a scan that is cut is noted, and made up for by a sweep."""
+    orders = run.storage.orders
+    scan = plan(run.channel, await orders.progress(run.id, fence=run.fence), now=run.now())
+    try:
+        pages = await _read(run, scan)
+    except ChannelError:
+        progress = await orders.progress(run.id, fence=run.fence)
+        await orders.set_progress(run.id, attrs.evolve(progress, interrupted=True), fence=run.fence)
+        await _note_window(run, scan, pages=0)
+        raise
+    await _note_window(run, scan, pages=pages)
+
+
+async def _read(run: ChannelRun, scan: Scan) -> int:
+    """Read and save page after page; return how many there were."""
+    cursors: set[str] = set()
+    cursor: str | None = None
+    for number in count(1):
+        await run.lease.keep()
+        page = await fetch_page(run, scan, cursor)
+        scan = (scan.seen_clock(page) if number == 1 else scan).after(page)
+        await _save(run, page, number, scan.progress(complete=page.next_cursor is None))
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+        if cursor in cursors:
+            raise ChannelResponseError(
+                f"{run.id}: page token {cursor[:40]!r} came twice (page {number}); stopped to avoid a loop, "
+                "what was read until then is kept"
+            )
+        cursors.add(cursor)
+    return number
+
+
+async def fetch_page(run: ChannelRun, scan: Scan, cursor: str | None) -> OrderPage:
+    """Ask the channel for one page, and make sure that it is one."""
+    page = await run.caller.read(lambda: run.channel.fetch_orders(updated_since=scan.since, cursor=cursor))
+    if not isinstance(page, OrderPage):
+        raise ChannelResponseError(
+            f"{run.id}: fetch_orders returned a {type(page).__name__}; return OrderPage(orders=[...], next_cursor=...)"
+        )
+    run.counts["pages"] += 1
+    return page
+
+
+async def _save(run: ChannelRun, page: OrderPage, number: int, progress: Progress) -> None:
+    """Decide and save a page; decide it anew when people changed one of its orders meanwhile."""
+    for _ in range(TRIES_PER_PAGE):
+        decided = await decide(run, page, number)
+        work = page_work(run, decided, progress)
+        if await run.storage.orders.save_page(work, fence=run.fence, at=run.now()):
+            report(run, decided)
+            run.tell(PageSaved, page=number, orders=len(decided), seen=run.counts["seen"])
+            return
+    raise StorageUnavailableError(f"{run.id}: page {number} changes faster than it can be saved; run again later")
+
+
+async def _note_window(run: ChannelRun, scan: Scan, *, pages: int) -> None:
+    """Write into the journal which orders this run has looked for, so that gaps can be told later."""
+    await run.write(
+        EntryKind.WINDOW_READ,
+        code="complete" if pages else "cut",
+        scan=scan.kind.value,
+        since="" if scan.since is None else scan.since.isoformat(),
+        until=scan.began_at.isoformat(),
+        pages=str(run.counts["pages"]),
+    )

@@ -1,0 +1,35 @@
+"""Drift check: read back what the channel shows, and doubt what we believed of it."""
+
+from __future__ import annotations
+
+from ..channel import SupportsListings
+from ..model.runs import EntryKind
+from .channel_run import ChannelRun
+
+MOST_PAGES = 200
+"""The budget of one check."""
+
+
+async def check_drift(run: ChannelRun) -> None:
+    """Read the listings back if the channel can and it is time; differences are pushed by the next phase."""
+    channel = run.channel
+    if not isinstance(channel, SupportsListings) or not await _is_time(run):
+        return
+    listings = run.storage.listings
+    wanted = {listing.id: listing.wanted for listing in await listings.of_channel(run.id)}
+    if not wanted:
+        return
+    corrected, cursor = 0, None
+    for _ in range(MOST_PAGES):
+        await run.lease.keep()
+        page = await run.caller.read(lambda at=cursor: channel.fetch_listings(cursor=at))  # type: ignore[misc]
+        corrected += await listings.observed(run.id, page.listings, wanted=wanted, fence=run.fence, at=run.now())
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    await run.write(EntryKind.DRIFT_CHECK, corrected=str(corrected))
+
+
+async def _is_time(run: ChannelRun) -> bool:
+    last = await run.storage.journal.entries(channel=run.id, kinds=[EntryKind.DRIFT_CHECK], limit=1)
+    return not last or run.now() - last[0].at >= run.channel.settings.drift_check_every

@@ -1,0 +1,48 @@
+"""Dry run: decide downloads and show what would be pushed and sent now; nothing is written or sent."""
+
+from __future__ import annotations
+
+from ..model.dispatch import NoteStatus
+from .channel_run import ChannelRun
+from .download import fetch_page
+from .pages import decide, report
+from .publish import targets
+from .scan import plan
+
+MOST_PAGES = 10_000
+
+
+async def preview(run: ChannelRun) -> None:
+    """Show what a run would do to one channel."""
+    scan = plan(run.channel, await run.storage.orders.progress(run.id), now=run.now())
+    cursor: str | None = None
+    for number in range(1, MOST_PAGES):
+        page = await fetch_page(run, scan, cursor)
+        report(run, await decide(run, page, number))
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    await _pushes(run)
+    await _notes(run)
+
+
+async def _pushes(run: ChannelRun) -> None:
+    after = None
+    while batch := await run.storage.listings.due(
+        run.id, window=run.window, at=run.now(), limit=run.channel.stock_batch_size, after=after
+    ):
+        after = batch[-1].id
+        believed = {listing.id: listing.believed for listing in batch}
+        for push in await targets(run, batch):
+            if believed[push.listing] != push.quantity:
+                shown = believed[push.listing]
+                run.remark("due", "PUSH", str(push.listing), f"{'unknown' if shown is None else shown} -> {push.quantity}")
+
+
+async def _notes(run: ChannelRun) -> None:
+    after = None
+    while notes := await run.storage.orders.notes_due(run.id, at=run.now(), limit=200, after=after):
+        after = notes[-1].note.id
+        for note in notes:
+            if note.status is not NoteStatus.SENT:
+                run.remark("due", "NOTE", str(note.note.order_key), f"parcel {note.parcel_id}: {note.status}")

@@ -1,0 +1,103 @@
+"""The one place where calls to a channel are tried again; the only module that knows tenacity."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import attrs
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+
+from ..clock import Clock
+from ..errors import ChannelUnavailableError
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class RetryPolicy:
+    """How often and how long a call to a channel is tried: times in seconds.
+
+    Reads are tried again whenever the channel is unavailable, effects only where the error says that
+    nothing was applied. What the channel asks us to wait is honoured if it fits into ``total_s``.
+    """
+
+    attempts: int = attrs.field(default=4, validator=attrs.validators.ge(1))
+    total_s: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
+    first_wait_s: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
+    longest_wait_s: float = attrs.field(default=20.0, validator=attrs.validators.ge(0))
+
+
+class TooLateError(Exception):
+    """The moment until which an effect may start has passed; nothing was sent."""
+
+
+class Caller:
+    """Calls a channel: bounded in time, tried again by policy, never begun too late."""
+
+    def __init__(self, *, policy: RetryPolicy, clock: Clock, timeout_s: float, name: str) -> None:
+        self._policy, self._clock, self._timeout_s, self._name = policy, clock, timeout_s, name
+        self.waited_s = 0.0
+
+    async def read(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Ask the channel something."""
+        return await self._retrying(call, again=_is_unavailable, may_start=lambda: True)
+
+    async def effect(self, call: Callable[[], Awaitable[T]], *, may_start: Callable[[], bool]) -> T:
+        """Make the channel do something; ``TooLateError`` when *may_start* denies a try."""
+        return await self._retrying(call, again=_is_unapplied, may_start=may_start)
+
+    async def _retrying(
+        self,
+        call: Callable[[], Awaitable[T]],
+        *,
+        again: Callable[[BaseException], bool],
+        may_start: Callable[[], bool],
+    ) -> T:
+        began = self._clock.monotonic()
+
+        def over(state: RetryCallState) -> bool:
+            spent = self._clock.monotonic() - began
+            return state.attempt_number >= self._policy.attempts or spent + state.upcoming_sleep > self._policy.total_s
+
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(again),
+            stop=over,
+            wait=self._wait,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        result: T = await retrying(self._once, call, may_start)
+        return result
+
+    async def _once(self, call: Callable[[], Awaitable[T]], may_start: Callable[[], bool]) -> T:
+        limit = asyncio.timeout(self._timeout_s)
+        try:
+            async with limit:
+                if not may_start():  # no await between this check and the call
+                    raise TooLateError
+                return await call()
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            text = f"{self._name}: no answer within {self._timeout_s:g} s; it is tried again in the next run"
+            raise ChannelUnavailableError(text) from error
+
+    def _wait(self, state: RetryCallState) -> float:
+        jitter = wait_random_exponential(self._policy.first_wait_s, self._policy.longest_wait_s)(state)
+        error = state.outcome.exception() if state.outcome is not None else None
+        asked = error.retry_after if isinstance(error, ChannelUnavailableError) else None
+        return jitter if asked is None else max(asked, 0.0)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waited_s += seconds
+        await self._clock.sleep(seconds)
+
+
+def _is_unavailable(error: BaseException) -> bool:
+    return isinstance(error, ChannelUnavailableError)
+
+
+def _is_unapplied(error: BaseException) -> bool:
+    return isinstance(error, ChannelUnavailableError) and error.applied is False
