@@ -62,7 +62,8 @@ class OrderStore(ABC):
 
         False, and nothing is written, when a new order is stored already or a changed one no longer has
         the revision it was read with. A decision keeps the first sighting of the one it replaces; its
-        ``last_seen_at`` becomes *at*.
+        ``last_seen_at`` becomes *at*. What was in quarantine under the reference of a new or changed order
+        is done with and leaves it.
         """
 
     @abstractmethod

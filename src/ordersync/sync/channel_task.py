@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import timedelta
 
 from ..errors import ChannelAuthError, ChannelError, ChannelUnavailableError, LeaseLostError
@@ -42,8 +43,9 @@ class Rendezvous:
     async def wait(self, run: ChannelRun) -> None:
         """Wait for the others, and keep the lease meanwhile."""
         while not self._all.is_set():
-            await asyncio.wait([waiter := asyncio.ensure_future(self._all.wait())], timeout=KEEP_EVERY_S)
-            waiter.cancel()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(KEEP_EVERY_S):
+                    await self._all.wait()
             await run.lease.keep()
 
 

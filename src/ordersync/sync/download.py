@@ -12,45 +12,45 @@ from ..model.events import PageSaved
 from ..model.runs import EntryKind, Progress
 from .channel_run import ChannelRun
 from .pages import decide, page_work, report
-from .scan import Scan, plan
+from .scan import Scan, begin, plan
 
 TRIES_PER_PAGE = 8
 """How often a page is decided anew because people changed its orders in between."""
 
 
 async def download(run: ChannelRun) -> None:
-    """Read the channel once and save what it shows; a scan that is cut is noted, and made up for by a sweep."""
+    """Read the channel and save what it shows; a scan that is cut is noted, and made up for by a sweep."""
     orders = run.storage.orders
-    scan = plan(run.channel, await orders.progress(run.id, fence=run.fence), now=run.now())
-    try:
-        pages = await _read(run, scan)
-    except ChannelError:
-        progress = await orders.progress(run.id, fence=run.fence)
-        await orders.set_progress(run.id, attrs.evolve(progress, interrupted=True), fence=run.fence)
-        await _note_window(run, scan, pages=0)
-        raise
-    await _note_window(run, scan, pages=pages)
+    for kind in plan(run.channel, await orders.progress(run.id, fence=run.fence), now=run.now()):
+        scan = begin(run.channel, kind, await orders.progress(run.id, fence=run.fence), now=run.now())
+        try:
+            await _read(run, scan)
+        except ChannelError:
+            progress = await orders.progress(run.id, fence=run.fence)
+            await orders.set_progress(run.id, attrs.evolve(progress, interrupted=True), fence=run.fence)
+            await _note_window(run, scan, outcome="cut")
+            raise
+        await _note_window(run, scan, outcome="complete")
 
 
-async def _read(run: ChannelRun, scan: Scan) -> int:
-    """Read and save page after page; return how many there were."""
+async def _read(run: ChannelRun, scan: Scan) -> None:
+    """Read and save page after page to the end."""
     cursors: set[str] = set()
     cursor: str | None = None
     for number in count(1):
         await run.lease.keep()
         page = await fetch_page(run, scan, cursor)
-        scan = (scan.seen_clock(page) if number == 1 else scan).after(page)
+        scan = scan.after(page, first=cursor is None)
         await _save(run, page, number, scan.progress(complete=page.next_cursor is None))
         cursor = page.next_cursor
         if cursor is None:
-            break
+            return
         if cursor in cursors:
             raise ChannelResponseError(
                 f"{run.id}: page token {cursor[:40]!r} came twice (page {number}); stopped to avoid a loop, "
                 "what was read until then is kept"
             )
         cursors.add(cursor)
-    return number
 
 
 async def fetch_page(run: ChannelRun, scan: Scan, cursor: str | None) -> OrderPage:
@@ -76,13 +76,12 @@ async def _save(run: ChannelRun, page: OrderPage, number: int, progress: Progres
     raise StorageUnavailableError(f"{run.id}: page {number} changes faster than it can be saved; run again later")
 
 
-async def _note_window(run: ChannelRun, scan: Scan, *, pages: int) -> None:
+async def _note_window(run: ChannelRun, scan: Scan, *, outcome: str) -> None:
     """Write into the journal which orders this run has looked for, so that gaps can be told later."""
     await run.write(
         EntryKind.WINDOW_READ,
-        code="complete" if pages else "cut",
+        code=outcome,
         scan=scan.kind.value,
         since="" if scan.since is None else scan.since.isoformat(),
-        until=scan.began_at.isoformat(),
-        pages=str(run.counts["pages"]),
+        until=scan.cap.isoformat(),
     )

@@ -54,8 +54,10 @@ def follow(order: Order, seen: ChannelOrder, *, settings: ChannelSettings, links
 
 
 def sold_by_listing(seen: ChannelOrder) -> Mapping[tuple[str, str | None], int]:
-    """Return what the channel took off its own listings for an order."""
+    """Return what the channel took off its own listings for an order; its own stock is not ours to follow."""
     sold: dict[tuple[str, str | None], int] = {}
+    if seen.fulfilled_by_channel:
+        return sold
     for line in seen.lines:
         listing = (line.channel_sku, seen.channel_location)
         sold[listing] = sold.get(listing, 0) + line.quantity

@@ -7,23 +7,28 @@ from .channel_run import ChannelRun
 from .download import fetch_page
 from .pages import decide, report
 from .publish import targets
-from .scan import plan
+from .scan import Scan, begin, plan
 
 MOST_PAGES = 10_000
 
 
 async def preview(run: ChannelRun) -> None:
     """Show what a run would do to one channel."""
-    scan = plan(run.channel, await run.storage.orders.progress(run.id), now=run.now())
+    progress = await run.storage.orders.progress(run.id)
+    for kind in plan(run.channel, progress, now=run.now()):
+        await _read(run, begin(run.channel, kind, progress, now=run.now()))
+    await _pushes(run)
+    await _notes(run)
+
+
+async def _read(run: ChannelRun, scan: Scan) -> None:
     cursor: str | None = None
     for number in range(1, MOST_PAGES):
         page = await fetch_page(run, scan, cursor)
         report(run, await decide(run, page, number))
         cursor = page.next_cursor
         if cursor is None:
-            break
-    await _pushes(run)
-    await _notes(run)
+            return
 
 
 async def _pushes(run: ChannelRun) -> None:

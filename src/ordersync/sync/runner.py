@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 
 from ..channel import Channel
 from ..clock import Clock, SystemClock, new_run_id
-from ..errors import ChannelError, ConfigurationError, OrderSyncError, StorageError
+from ..errors import ChannelError, ConfigurationError, LeaseLostError, OrderSyncError, StorageError
 from ..model.dispatch import NoteStatus
 from ..model.events import Event, Observer, RunFinished, RunStarted
 from ..model.ids import ChannelId
@@ -152,7 +152,10 @@ class _Run:
         return False
 
     async def _lease(self, channel: Channel, runs: list[ChannelRun]) -> None:
-        lease = await HeldLease.take(self._storage, channel.id, holder=self._id, clock=self._clock)
+        try:
+            lease = await HeldLease.take(self._storage, channel, holder=self._id, clock=self._clock)
+        except LeaseLostError:
+            lease = None  # taken over between lease and fence
         if lease is None:
             self._reports[channel.id] = ChannelReport(channel=channel.id, status="busy")
         else:
@@ -183,7 +186,7 @@ class _Run:
         async def guarded(run: ChannelRun) -> None:
             try:
                 await work(run, lives[run.id], rendezvous)
-            except OrderSyncError:
+            except StorageError:
                 raise
             except Exception as bug:  # noqa: BLE001 - not ours to handle, only to delay
                 run.status = "failed"

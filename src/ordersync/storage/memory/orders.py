@@ -82,6 +82,10 @@ class MemoryOrderStore(MemoryParcels, OrderStore):
             self._decide(decision, at)
         for key in work.seen:
             self._decisions[key] = attrs.evolve(self._decisions[key], last_seen_at=at)
+        done = {order.key for order in work.new} | {changed.order.key for changed in work.changed}
+        for name, document in list(self._quarantine.items()):
+            if document.reference is not None and OrderKey(document.channel, document.reference) in done:
+                del self._quarantine[name]
         for document in work.quarantined:
             self._quarantine.setdefault((document.channel, document.payload_hash), document)
         for sale in work.doubts:
