@@ -67,7 +67,8 @@ def answered(listing: Listing, answer: Answer, *, window: timedelta, at: datetim
         case StockOutcome.CONFLICT:
             return doubted(free)
         case StockOutcome.RETRY:
-            return attrs.evolve(free, failures=free.failures + 1, next_attempt_at=answer.next_attempt_at)
+            refused = answer.next_attempt_at is not None
+            return attrs.evolve(free, failures=free.failures + refused, next_attempt_at=answer.next_attempt_at)
     return attrs.evolve(
         free,
         state=ListingState.FAILED,
@@ -125,11 +126,12 @@ def account(
     for (channel_sku, place), quantity in sorted(sale.sold.items(), key=_by_listing):
         found = _matching(listings, channel_sku, place)
         for listing_id in found:
-            ambiguous = len(found) > 1
+            elsewhere = place is not None and listing_id.channel_location not in (place, None)
+            guessed = elsewhere or len(found) > 1
             listing = listings[listing_id]
             yield (
                 listing_id,
-                doubted(listing) if doubt or ambiguous else sold(listing, quantity, taken_at=sale.taken_at),
+                doubted(listing) if doubt or guessed else sold(listing, quantity, taken_at=sale.taken_at),
             )
 
 

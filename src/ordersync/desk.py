@@ -68,7 +68,9 @@ class OrderDesk:
         await self._change_note(
             key,
             parcel_id,
-            lambda note: attrs.evolve(note, status=NoteStatus.QUEUED, first_tried_at=None, message=None),
+            lambda note: attrs.evolve(
+                note, status=NoteStatus.QUEUED, first_tried_at=self._clock.now(), message=None
+            ),
             allowed=lambda note: note.status in (NoteStatus.REJECTED, NoteStatus.UNKNOWN, NoteStatus.GAVE_UP),
             verb="requeued",
         )

@@ -156,17 +156,16 @@ def _lines_of(order: Order, parcel: Parcel) -> Mapping[str, int]:
     if order.fulfilled_by_channel:
         raise TransitionError(f"{order.key}: is fulfilled by the channel and never dispatched by us")
     open_lines = {line.line_id: line.open for line in order.lines if line.open}
-    if parcel.lines is None:
-        return open_lines
-    for line_id, quantity in parcel.lines.items():
+    taken = open_lines if parcel.lines is None else parcel.lines
+    for line_id, quantity in taken.items():
         if quantity > open_lines.get(line_id, 0):
             raise TransitionError(
                 f"{order.key}: parcel {parcel.id!r} takes {quantity} of line {line_id!r}, "
                 f"but only {open_lines.get(line_id, 0)} are open"
             )
-    if not parcel.lines:
-        raise TransitionError(f"{order.key}: parcel {parcel.id!r} holds no lines")
-    return parcel.lines
+    if not taken:
+        raise TransitionError(f"{order.key}: parcel {parcel.id!r} holds no lines; name some that are open")
+    return taken
 
 
 def _deduction(before: Order, after: Order, parcel: Parcel, taken: Mapping[str, int]) -> Deduction:

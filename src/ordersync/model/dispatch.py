@@ -8,13 +8,9 @@ from enum import StrEnum
 
 import attrs
 
-from .fields import frozen_mapping, is_quantities, is_text, maybe_moment, maybe_text, optional
+from .fields import frozen_mapping, is_quantities, is_text, maybe_frozen_mapping, maybe_moment, maybe_text, optional
 from .ids import OrderKey
 from .stock import Deduction
-
-
-def _maybe_mapping(value: Mapping[str, int] | None) -> Mapping[str, int] | None:
-    return None if value is None else frozen_mapping(value)
 
 
 @attrs.frozen(kw_only=True)
@@ -27,7 +23,7 @@ class Parcel:
 
     id: str = attrs.field(default="all", validator=is_text())
     lines: Mapping[str, int] | None = attrs.field(
-        default=None, converter=_maybe_mapping, validator=optional(is_quantities)
+        default=None, converter=maybe_frozen_mapping, validator=optional(is_quantities())
     )
     carrier: str | None = maybe_text()
     service: str | None = maybe_text()
@@ -56,7 +52,7 @@ class DispatchNote:
     id: str
     order_key: OrderKey
     channel_order_id: str | None
-    lines: Mapping[str, int]
+    lines: Mapping[str, int] = attrs.field(converter=frozen_mapping)
     carrier: str | None
     service: str | None
     tracking_number: str | None
@@ -81,6 +77,11 @@ class Note:
     look_at: datetime | None = None
     message: str | None = None
 
+    @property
+    def standing(self) -> tuple[object, ...]:
+        """Return what whoever writes a note compares: another standing means that somebody was faster."""
+        return (self.status, self.tries, self.claimed_at, self.note.carrier, self.note.tracking_number)
+
 
 @attrs.frozen(kw_only=True)
 class ParcelRecord:
@@ -91,7 +92,7 @@ class ParcelRecord:
 
     order_key: OrderKey
     asked: Parcel
-    lines: Mapping[str, int]
+    lines: Mapping[str, int] = attrs.field(converter=frozen_mapping)
     deduction: Deduction
     at: datetime
 
@@ -99,4 +100,3 @@ class ParcelRecord:
     def id(self) -> str:
         """Return the parcel's id, unique in its order."""
         return self.asked.id
-

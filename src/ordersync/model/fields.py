@@ -87,20 +87,34 @@ def is_a(kind: type | tuple[type, ...]) -> Check:
 
 
 def each(check: Check) -> Check:
-    """Apply *check* to each item."""
+    """Accept a tuple or set in which *check* accepts each item."""
 
-    def check_all(instance: object, attribute: attrs.Attribute[Any], value: Iterable[Any]) -> None:
+    def check_all(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+        if not isinstance(value, tuple | frozenset):
+            raise complain(instance, attribute, f"expected a list, got {type(value).__name__}")
         for item in value:
             check(instance, attribute, item)
 
     return check_all
 
 
-def is_quantities(instance: object, attribute: attrs.Attribute[Any], value: Mapping[Any, Any]) -> None:
-    """Accept a mapping whose values are whole numbers of at least 1."""
-    for name, quantity in value.items():
-        if type(quantity) is not int or not 1 <= quantity <= MAX_QUANTITY:
-            raise complain(instance, attribute, f"{name!r}: expected a whole number from 1, got {quantity!r}")
+def is_mapping(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
+    """Accept a mapping."""
+    if not isinstance(value, Mapping):
+        raise complain(instance, attribute, f"expected a mapping, got {type(value).__name__}")
+
+
+def is_quantities(*, most: int = MAX_QUANTITY) -> Check:
+    """Accept a mapping whose values are whole numbers from 1 to *most*."""
+
+    def check(instance: object, attribute: attrs.Attribute[Any], value: Mapping[Any, Any]) -> None:
+        is_mapping(instance, attribute, value)
+        for name, quantity in value.items():
+            if type(quantity) is not int or not 1 <= quantity <= most:
+                text = f"{name!r}: expected a whole number from 1 to {most}, got {quantity!r}"
+                raise complain(instance, attribute, text)
+
+    return check
 
 
 def optional(check: Check) -> Any:  # noqa: ANN401 - attrs' own validator type is Any
@@ -109,14 +123,19 @@ def optional(check: Check) -> Any:  # noqa: ANN401 - attrs' own validator type i
 
 
 def frozen_mapping(value: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """Copy a mapping into one that cannot be changed."""
-    return value if isinstance(value, MappingProxyType) else MappingProxyType(dict(value))
+    """Copy a mapping into one that cannot be changed; anything else is left for the field's check to refuse."""
+    return MappingProxyType(dict(value)) if isinstance(value, Mapping) else value
+
+
+def maybe_frozen_mapping(value: Mapping[Any, Any] | None) -> Mapping[Any, Any] | None:
+    """Copy a mapping into one that cannot be changed, if there is one."""
+    return None if value is None else frozen_mapping(value)
 
 
 def as_tuple(value: Iterable[Any]) -> tuple[Any, ...]:
-    """Copy an iterable into a tuple; text is no list of letters."""
-    if isinstance(value, str | bytes | Mapping):
-        raise ValueError(f"expected a list, got {type(value).__name__}")  # noqa: TRY004 - one error for bad input
+    """Copy an iterable into a tuple; what is no list, text included, is left for the field's check to refuse."""
+    if isinstance(value, str | bytes | Mapping) or not isinstance(value, Iterable):
+        return value  # type: ignore[return-value]
     return tuple(value)
 
 
@@ -149,4 +168,4 @@ def maybe_moment() -> Any:  # noqa: ANN401
 
 def quantities(**options: Any) -> Any:  # noqa: ANN401
     """Declare a mapping from names to whole numbers from 1."""
-    return attrs.field(converter=frozen_mapping, validator=is_quantities, **options)
+    return attrs.field(converter=frozen_mapping, validator=is_quantities(), **options)

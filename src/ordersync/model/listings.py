@@ -9,7 +9,7 @@ from enum import StrEnum
 import attrs
 
 from .channel_orders import ChannelOrderLine
-from .fields import as_tuple, count, each, frozen_mapping, is_a, maybe_text, text
+from .fields import MAX_QUANTITY, as_tuple, count, each, frozen_mapping, is_a, is_count, maybe_text, optional, text
 from .ids import ChannelId
 from .stock import StockRule
 
@@ -19,7 +19,7 @@ class ListingId:
     """A listing of one channel: its channel SKU, at one of the channel's own locations or at none."""
 
     channel_sku: str = text()
-    channel_location: str | None = attrs.field(default=None)
+    channel_location: str | None = maybe_text()
 
     @property
     def sort_key(self) -> tuple[str, str]:
@@ -39,8 +39,8 @@ def checked_components(components: str | Mapping[str, int]) -> Mapping[str, int]
     for sku, quantity in parts.items():
         if not isinstance(sku, str) or not sku.strip():
             raise ValueError(f"components: {sku!r} is no SKU")
-        if type(quantity) is not int or quantity < 1:
-            raise ValueError(f"components: {sku!r} needs a whole number from 1, got {quantity!r}")
+        if type(quantity) is not int or not 1 <= quantity <= MAX_QUANTITY:
+            raise ValueError(f"components: {sku!r} needs a whole number from 1 to {MAX_QUANTITY}, got {quantity!r}")
     return frozen_mapping(parts)
 
 
@@ -64,7 +64,7 @@ class Listing:
 
     channel: ChannelId
     id: ListingId
-    components: Mapping[str, int]
+    components: Mapping[str, int] = attrs.field(converter=frozen_mapping)
     rule: StockRule | None = None
     state: ListingState = ListingState.ACTIVE
     wanted: int = 1
@@ -135,7 +135,7 @@ class StockUpdate:
     quantity: int = count(most=2**31)
     attempt_id: str = text(longest=1024)
     channel_location: str | None = maybe_text()
-    expected: int | None = attrs.field(default=None)
+    expected: int | None = attrs.field(default=None, validator=optional(is_count(least=-(2**31), most=2**31)))
 
     @property
     def listing_id(self) -> ListingId:
@@ -150,7 +150,7 @@ class StockResult:
     channel_sku: str = text()
     outcome: StockOutcome = attrs.field(validator=is_a(StockOutcome))
     channel_location: str | None = maybe_text()
-    message: str = ""
+    message: str = attrs.field(default="", validator=is_a(str))
 
     @property
     def listing_id(self) -> ListingId:
@@ -196,7 +196,7 @@ class ChannelListing:
     """A listing read back from the channel: what it shows now."""
 
     channel_sku: str = text()
-    quantity: int = attrs.field(validator=is_a(int))
+    quantity: int = count(least=-(2**31), most=2**31)
     channel_location: str | None = maybe_text()
 
     @property

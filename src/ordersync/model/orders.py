@@ -9,6 +9,7 @@ from enum import StrEnum
 import attrs
 
 from .channel_orders import Address, Buyer, FulfillmentStatus, PaymentStatus
+from .fields import frozen_mapping, maybe_frozen_mapping
 from .ids import OrderKey
 from .money import Money
 
@@ -53,7 +54,7 @@ class OrderLine:
     cancelled: int = 0
     shipped: int = 0
     processed: int = 0
-    components: Mapping[str, int] | None = None
+    components: Mapping[str, int] | None = attrs.field(default=None, converter=maybe_frozen_mapping)
 
     @property
     def open(self) -> int:
@@ -107,8 +108,8 @@ class Order:
     stock_revision: int = 1
     reserved_revision: int = 0
     channel_revision: int = 0
-    wanted: StockByPlace = attrs.field(factory=dict)
-    sold: SoldByListing = attrs.field(factory=dict)
+    wanted: StockByPlace = attrs.field(factory=dict, converter=frozen_mapping)
+    sold: SoldByListing = attrs.field(factory=dict, converter=frozen_mapping)
     taken_at: datetime | None = None
     saved_at: datetime | None = None
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 import attrs
 
 from .channel_orders import ChannelOrder
-from .fields import as_tuple, each, frozen_mapping, is_a, is_text, maybe_moment, optional, text
+from .fields import as_tuple, complain, each, frozen_mapping, is_a, is_mapping, is_text, maybe_moment, optional, text
 from .stock import StockRule
 
 
@@ -23,8 +23,9 @@ class MappedStatus(StrEnum):
     IGNORED = "ignored"
 
 
-def _words(value: object) -> frozenset[str]:
-    return frozenset(as_tuple(value))  # type: ignore[arg-type]
+def _words(value: Iterable[str]) -> frozenset[str]:
+    words = as_tuple(value)
+    return frozenset(words) if isinstance(words, tuple) else words
 
 
 @attrs.frozen(kw_only=True)
@@ -36,11 +37,11 @@ class StatusMapping:
     """
 
     version: str = text(longest=40)
-    paid: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
-    unpaid: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
-    shipped: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
-    cancelled: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
-    ignored: frozenset[str] = attrs.field(default=frozenset(), converter=_words)
+    paid: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
+    unpaid: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
+    shipped: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
+    cancelled: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
+    ignored: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
 
     def __attrs_post_init__(self) -> None:
         """Refuse a word that is mapped twice."""
@@ -94,7 +95,7 @@ class ChannelSettings:
     location: str | Mapping[str, str] = attrs.field(default="main", converter=_place)
     initial_from: datetime | None = maybe_moment()
     stock_rule: StockRule = attrs.field(factory=StockRule, validator=is_a(StockRule))
-    carriers: Mapping[str, str] = attrs.field(factory=dict, converter=frozen_mapping)
+    carriers: Mapping[str, str] = attrs.field(factory=dict, converter=frozen_mapping, validator=is_mapping)
     checks: tuple[HostCheck, ...] = attrs.field(default=(), converter=as_tuple, validator=each(is_a(HostCheck)))
     overlap: timedelta = attrs.field(default=timedelta(minutes=5), validator=is_a(timedelta))
     sweep_every: timedelta = attrs.field(default=timedelta(hours=1), validator=is_a(timedelta))
@@ -108,7 +109,7 @@ class ChannelSettings:
     def _names_locations(self, attribute: attrs.Attribute[object], value: object) -> None:
         names = [*value.keys(), *value.values()] if isinstance(value, Mapping) else [value]
         if not names:
-            raise ValueError("ChannelSettings.location: is empty; name a location, or map the channel's own")
+            raise complain(self, attribute, "is empty; name a location, or map the channel's own")
         for name in names:
             is_text()(self, attribute, name)
 

@@ -9,9 +9,27 @@ from typing import Any
 
 import attrs
 
-from .fields import complain, count, frozen_mapping, is_a, is_quantities, is_text, optional, text
+from .fields import (
+    complain,
+    count,
+    each,
+    frozen_mapping,
+    is_a,
+    is_amount,
+    is_count,
+    is_quantities,
+    is_text,
+    optional,
+    text,
+)
 from .ids import OrderKey
 from .orders import SoldByListing, StockByPlace
+
+ALL = 100
+"""Percent."""
+
+MOST_HELD = 2**62
+"""An order's lines and the sizes of its kits are limited one by one; what they add up to may be more."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,7 +53,7 @@ class Claim:
 
     order_key: OrderKey = attrs.field(validator=is_a(OrderKey))
     revision: int = count(least=1, most=2**62)
-    wanted: StockByPlace = attrs.field(converter=frozen_mapping, validator=is_quantities)
+    wanted: StockByPlace = attrs.field(converter=frozen_mapping, validator=is_quantities(most=MOST_HELD))
 
 
 @attrs.frozen(kw_only=True)
@@ -46,7 +64,7 @@ class Deduction:
     """
 
     id: str = text(longest=1024)
-    taken: StockByPlace = attrs.field(converter=frozen_mapping, validator=is_quantities)
+    taken: StockByPlace = attrs.field(converter=frozen_mapping, validator=is_quantities(most=MOST_HELD))
     claim: Claim = attrs.field(validator=is_a(Claim))
 
 
@@ -89,7 +107,7 @@ class Due:
 def _places(locations: Collection[str] | None) -> frozenset[str] | None:
     if isinstance(locations, str):
         return frozenset({locations})
-    return None if locations is None else frozenset(locations)
+    return frozenset(locations) if isinstance(locations, Collection) else locations
 
 
 @attrs.frozen(kw_only=True)
@@ -102,32 +120,22 @@ class StockRule:
 
     locations: frozenset[str] | None = attrs.field(default=None, converter=_places)
     buffer: int = count(default=0)
-    percentage: Decimal = attrs.field(default=Decimal(100), validator=is_a(Decimal))
+    percentage: Decimal = attrs.field(default=Decimal(ALL), validator=is_amount)
     end_when: int = count(default=0)
-    cap: int | None = attrs.field(default=None)
+    cap: int | None = attrs.field(default=None, validator=optional(is_count(most=2**31)))
 
     @locations.validator
     def _some_location(self, attribute: attrs.Attribute[Any], value: frozenset[str] | None) -> None:
         if value is not None and not value:
             raise complain(self, attribute, "is empty; name locations, or None for all of them")
-        for name in value or ():
-            is_text()(self, attribute, name)
+        optional(each(is_text()))(self, attribute, value)
 
     @percentage.validator
     def _a_share(self, attribute: attrs.Attribute[Any], value: Decimal) -> None:
-        if not 0 <= value <= 100:
-            raise complain(self, attribute, f"expected 0 to 100, got {value}")
-
-    @cap.validator
-    def _no_negative_cap(self, attribute: attrs.Attribute[Any], value: int | None) -> None:
-        optional(_is_cap)(self, attribute, value)
+        if not 0 <= value <= ALL:
+            raise complain(self, attribute, f"expected 0 to {ALL}, got {value}")
 
     def fingerprint(self) -> str:
         """Return a text that is equal for equal rules only."""
         places = "*" if self.locations is None else repr(sorted(self.locations))
         return f"{places}|{self.buffer}|{self.percentage.normalize()}|{self.end_when}|{self.cap}"
-
-
-def _is_cap(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    if type(value) is not int or value < 0:
-        raise complain(instance, attribute, f"expected a whole number from 0, got {value!r}")

@@ -23,6 +23,7 @@ from .report import ChannelReport, Remark
 from .retry import Caller
 
 MOST_REMARKS = 50
+"""So many remarks of one kind are kept, so that a thousand skipped orders hide no failure; the rest are counted."""
 
 
 class ChannelRun:
@@ -51,6 +52,7 @@ class ChannelRun:
         self._oldest_sale: datetime | None = None
         self.unpublished_s: float | None = None
         self._remarks: list[Remark] = []
+        self._remarked: Counter[str] = Counter()
 
     @property
     def id(self) -> ChannelId:
@@ -99,7 +101,9 @@ class ChannelRun:
 
     def remark(self, kind: str, code: str, subject: str, sentence: str) -> None:
         """Keep something for the report."""
-        self._remarks.append(Remark(kind=kind, code=code, subject=subject, sentence=sentence))
+        self._remarked[kind] += 1
+        if self._remarked[kind] <= MOST_REMARKS:
+            self._remarks.append(Remark(kind=kind, code=code, subject=subject, sentence=sentence))
 
     def not_downloaded(self, reference: str | None, code: str, sentence: str, *, quarantined: bool) -> None:
         """Report an order that was seen and is not stored."""
@@ -150,11 +154,7 @@ class ChannelRun:
             status=self.status,
             waited_s=self.caller.waited_s,
             unpublished_s=self.unpublished_s,
-            remarks=_first(self._remarks),
-            more_remarks=max(0, len(self._remarks) - MOST_REMARKS),
+            remarks=tuple(self._remarks),
+            more_remarks=self._remarked.total() - len(self._remarks),
             **{name: number for name, number in self.counts.items() if name in fields},
         )
-
-
-def _first(remarks: Sequence[Remark]) -> tuple[Remark, ...]:
-    return tuple(remarks[:MOST_REMARKS])

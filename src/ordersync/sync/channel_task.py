@@ -67,6 +67,7 @@ async def work(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> No
         online = online and await _network(run, "publish", publish)
         if online:
             run.published()
+        if online and run.status == "done":
             await _healthy(run, life)
     except LeaseLostError as error:
         run.status = "lost"
@@ -109,6 +110,7 @@ async def _network(run: ChannelRun, name: str, phase: Phase) -> bool:
         return False
     except ChannelError as error:
         await run.failed(error)
+        await _unhealthy(run, error)
     return True
 
 
@@ -121,22 +123,33 @@ async def _may_call(run: ChannelRun, life: ChannelLife) -> bool:
         return False
     if life.state is not ChannelState.DRAFT:
         return True
-    return await _network(run, "connection test", _connect) and not run.errors
+    if not await _network(run, "connection test", _connect) or run.errors:
+        return False
+    return await _state(run) is ChannelState.ENABLED
 
 
 async def _connect(run: ChannelRun) -> None:
+    """Enable a draft that answers, unless a person has switched it meanwhile."""
     await run.caller.read(run.channel.test_connection)
     await run.write(EntryKind.CONNECTION_TEST, code="ok")
-    await run.storage.journal.enable(run.id, by="ordersync", why="the connection test passed", at=run.now())
+    if await _state(run) is ChannelState.DRAFT:
+        await run.storage.journal.enable(run.id, by="ordersync", why="the connection test passed", at=run.now())
+
+
+async def _state(run: ChannelRun) -> ChannelState:
+    return (await run.storage.journal.life([run.id]))[run.id].state
 
 
 async def _unhealthy(run: ChannelRun, error: ChannelError) -> None:
-    """Count a failed run; after several in a row, or when the channel asks for it, it rests."""
-    run.status = "failed"
+    """Count a failed run, once; a channel that cannot be called rests after several in a row, or when it asks to.
+
+    One that answers nonsense to some calls does not rest: the other calls may be well.
+    """
     life = (await run.storage.journal.life([run.id]))[run.id]
-    failures = life.failures + 1
+    failures = life.failures + (run.status != "failed")
+    run.status = "failed"
     rest = timedelta(0)
-    if failures >= FAILURES_BEFORE_PAUSE:
+    if failures >= FAILURES_BEFORE_PAUSE and isinstance(error, ChannelUnavailableError | ChannelAuthError):
         rest = min(timedelta(minutes=2 ** min(failures - FAILURES_BEFORE_PAUSE, 10)), LONGEST_PAUSE)
     asked = error.retry_after if isinstance(error, ChannelUnavailableError) else None
     if asked is not None:

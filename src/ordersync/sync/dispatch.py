@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import attrs
 
@@ -15,7 +16,7 @@ from ..model.runs import EntryKind
 from ..model.settings import UnknownDispatch
 from .channel_run import ChannelRun
 from .retry import TooLateError
-from .shipments import Look, look_for
+from .shipments import ARRIVED, Look, look_for
 
 BATCH = 200
 LOOK_AGAIN = timedelta(minutes=1)
@@ -37,8 +38,8 @@ async def dispatch(run: ChannelRun) -> None:
 async def _handle(run: ChannelRun, note: Note) -> None:
     if note.look_at is not None and run.now() < note.look_at:  # a requeued one whose late copy may still land
         return
-    if _too_old(run, note):
-        await _move(run, note, NoteStatus.GAVE_UP, message="the channel did not take it within the dispatch window")
+    if await _marked_by_another(run, note):
+        await _move(run, note, NoteStatus.SENT, message="the channel takes one note an order; an earlier one told it")
     elif note.status is NoteStatus.CLAIMED or note.tries:
         await _look_first(run, note)
     else:
@@ -56,19 +57,20 @@ async def _look_first(run: ChannelRun, note: Note) -> None:
         await _without_look(run, note)
         return
     found = await look(run, note)
-    if found is None:
-        await _write(run, note, attrs.evolve(note, look_at=run.now() + LOOK_AGAIN))
-    elif found is Look.ARRIVED:
+    if found is Look.ARRIVED:
         await _move(run, note, NoteStatus.SENT)
     elif found is Look.SHIPPED_OTHERWISE:
         await _move(run, note, NoteStatus.REJECTED, message="the channel shows it shipped with other tracking")
+    elif found is None and not _too_old(run, note):
+        await _write(run, note, attrs.evolve(note, look_at=run.now() + LOOK_AGAIN))
     else:
         await _send(run, note)
 
 
 async def _without_look(run: ChannelRun, note: Note) -> None:
+    """Do as the settings say; what a person has requeued is sent, for it was the person who looked."""
     policy = run.channel.settings.unknown_dispatch
-    if policy is UnknownDispatch.RESEND:
+    if policy is UnknownDispatch.RESEND or note.status is NoteStatus.QUEUED:
         await _send(run, note)
     elif policy is UnknownDispatch.NEVER:
         await _move(run, note, NoteStatus.GAVE_UP, message="its fate is unknown, and it is never sent twice")
@@ -100,14 +102,16 @@ async def find_order(run: ChannelRun, note: Note) -> ChannelOrder | None:
 
 async def _send(run: ChannelRun, note: Note) -> None:
     """Claim a note, send it, record what became of it; a claim without a record is looked up later."""
+    if _too_old(run, note):
+        await _move(run, note, NoteStatus.GAVE_UP, message="the channel did not take it within the dispatch window")
+        return
     lacking = _lacking(run, note)
     if lacking is not None:
         run.remark("lacking", "DISPATCH_LACKING", str(note.note.order_key), lacking)
         if note.message != lacking:
             await _write(run, note, attrs.evolve(note, message=lacking))
         return
-    if await _marked_by_another(run, note):
-        await _move(run, note, NoteStatus.SENT, message="the channel takes one note an order; an earlier one told it")
+    if await _another_under_way(run, note):
         return
     claimed_at, now = run.clock.monotonic(), run.now()
     claim = attrs.evolve(
@@ -146,12 +150,14 @@ async def _call(run: ChannelRun, note: Note, claim: Note, claimed_at: float) -> 
 async def _refused(run: ChannelRun, claim: Note, error: ChannelRejectedError) -> None:
     """Take a refusal for success if the channel shows the parcel already; else for what it says."""
     found = await look(run, claim) if isinstance(run.channel, SupportsOrderLookup) else None
+    certain = error.applied is False
     if found is Look.ARRIVED:
         await _move(run, claim, NoteStatus.SENT, message="the channel had it already")
-    elif error.applied is not False and found is not Look.NOT_THERE:
-        run.remark("failed", error.code, str(claim.note.order_key), str(error))
+    elif certain or found is Look.NOT_THERE:
+        look_at = None if certain else claim.look_at
+        await _move(run, claim, NoteStatus.REJECTED, message=str(error), look_at=look_at)
     else:
-        await _move(run, claim, NoteStatus.REJECTED, message=str(error))
+        run.remark("failed", error.code, str(claim.note.order_key), str(error))
 
 
 def _lacking(run: ChannelRun, note: Note) -> str | None:
@@ -166,10 +172,21 @@ def _lacking(run: ChannelRun, note: Note) -> str | None:
 
 async def _marked_by_another(run: ChannelRun, note: Note) -> bool:
     """Say whether the channel, which can only mark whole orders, was told of this one already."""
-    if not run.channel.whole_order_dispatch:
-        return False
+    return run.channel.whole_order_dispatch and any(one.status in ARRIVED for one in await _others(run, note))
+
+
+async def _another_under_way(run: ChannelRun, note: Note) -> bool:
+    """Say whether another note of the order was sent, its fate is not known, and a copy of it may still land."""
+    latest = run.now() - run.window - run.channel.listing_lag
+    return any(
+        one.status is NoteStatus.CLAIMED and one.claimed_at is not None and one.claimed_at > latest
+        for one in await _others(run, note)
+    )
+
+
+async def _others(run: ChannelRun, note: Note) -> Sequence[Note]:
     notes = await run.storage.orders.notes(note.note.order_key)
-    return any(one.status in (NoteStatus.SENT, NoteStatus.CONFIRMED) for one in notes if one != note)
+    return [one for one in notes if one.parcel_id != note.parcel_id]
 
 
 def _for_channel(run: ChannelRun, note: DispatchNote) -> DispatchNote:
@@ -177,9 +194,16 @@ def _for_channel(run: ChannelRun, note: DispatchNote) -> DispatchNote:
     return attrs.evolve(note, carrier=carriers[note.carrier]) if carriers and note.carrier else note
 
 
-async def _move(run: ChannelRun, note: Note, status: NoteStatus, *, message: str | None = None) -> None:
+async def _move(
+    run: ChannelRun,
+    note: Note,
+    status: NoteStatus,
+    *,
+    message: str | None = None,
+    look_at: datetime | None = None,
+) -> None:
     """Bring a note to another status; what a person must know is reported."""
-    look_at = run.now() if status is NoteStatus.SENT else None
+    look_at = run.now() if status is NoteStatus.SENT else look_at
     if not await _write(run, note, attrs.evolve(note, status=status, look_at=look_at, message=message)):
         return
     run.note_moved(note.note.order_key, note.parcel_id, status.value)

@@ -45,12 +45,7 @@ async def _read(run: ChannelRun, scan: Scan) -> None:
         cursor = page.next_cursor
         if cursor is None:
             return
-        if cursor in cursors:
-            raise ChannelResponseError(
-                f"{run.id}: page token {cursor[:40]!r} came twice (page {number}); stopped to avoid a loop, "
-                "what was read until then is kept"
-            )
-        cursors.add(cursor)
+        not_twice(run, cursor, cursors)
 
 
 async def fetch_page(run: ChannelRun, scan: Scan, cursor: str | None) -> OrderPage:
@@ -62,6 +57,16 @@ async def fetch_page(run: ChannelRun, scan: Scan, cursor: str | None) -> OrderPa
         )
     run.counts["pages"] += 1
     return page
+
+
+def not_twice(run: ChannelRun, cursor: str, before: set[str]) -> None:
+    """Remember a page token of this scan; ``ChannelResponseError`` when it came before."""
+    if cursor in before:
+        raise ChannelResponseError(
+            f"{run.id}: page token {cursor[:40]!r} came twice (page {len(before) + 1}); stopped to avoid a loop, "
+            "what was read until then is kept"
+        )
+    before.add(cursor)
 
 
 async def _save(run: ChannelRun, page: OrderPage, number: int, progress: Progress) -> None:

@@ -16,7 +16,12 @@ async def check_drift(run: ChannelRun) -> None:
     if not isinstance(channel, SupportsListings) or not await _is_time(run):
         return
     listings = run.storage.listings
-    wanted = {listing.id: listing.wanted for listing in await listings.of_channel(run.id)}
+    oldest = run.now() - channel.listing_lag
+    wanted = {
+        listing.id: listing.wanted
+        for listing in await listings.of_channel(run.id)
+        if listing.accepted_at is None or listing.accepted_at <= oldest  # else it may show what was before the push
+    }
     if not wanted:
         return
     corrected, cursor = 0, None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -23,34 +23,36 @@ def follow(order: Order, seen: ChannelOrder, *, settings: ChannelSettings, links
     """Return *order* with what the channel shows now.
 
     While it is live, lines and cancellation are followed, and reservations with them. What can no longer
-    be followed, because goods have left, becomes a named conflict for a person, never a silent change.
+    be followed, because goods have left, becomes a named conflict for a person, never a silent change. Whatever
+    its state: where the channel may have moved its own levels, the order is due, so that they are doubted.
     """
     facts = _facts(seen, settings)
-    lines = _lines(order, seen, links)
     cancelled = facts["fulfillment"] is FulfillmentStatus.CANCELLED
+    sold = {**order.sold, **sold_by_listing(seen)} if order.sold else order.sold
     if order.state not in LIVE:
-        return advance(order, **facts, conflict=_late_conflict(order, lines, cancelled=cancelled) or order.conflict)
+        return advance(
+            order,
+            by_channel=_moved_levels(order, seen, cancelled=cancelled),
+            **facts,
+            sold=sold,
+            conflict=_late_conflict(order, seen, cancelled=cancelled) or order.conflict,
+        )
     if cancelled:
         after = any(line.processed for line in order.lines)
         return advance(
             order,
             by_channel=True,
             **facts,
+            sold=sold,
             state=arrow(order, OrderEvent.CANCELLED),
             conflict=CANCELLED_AFTER if after else order.conflict,
         )
     conflict = SHIPPED_ELSEWHERE if _shipped_elsewhere(order, seen, facts) else order.conflict
+    lines = _lines(order, seen, links)
     if lines == order.lines:
         return advance(order, **facts, conflict=conflict)
-    return advance(
-        order,
-        by_channel=True,
-        **facts,
-        conflict=conflict,
-        state=arrow(order, OrderEvent.EDITED),
-        lines=lines,
-        sold=sold_by_listing(seen) if order.sold else order.sold,
-    )
+    state = arrow(order, OrderEvent.EDITED)
+    return advance(order, by_channel=True, **facts, sold=sold, conflict=conflict, state=state, lines=lines)
 
 
 def sold_by_listing(seen: ChannelOrder) -> Mapping[tuple[str, str | None], int]:
@@ -116,13 +118,28 @@ def _line(
     )
 
 
-def _late_conflict(order: Order, lines: tuple[OrderLine, ...], *, cancelled: bool) -> str | None:
+def _late_conflict(order: Order, seen: ChannelOrder, *, cancelled: bool) -> str | None:
     if not any(line.processed for line in order.lines):
         return None
     if cancelled:
         return CANCELLED_AFTER
-    counts = [(line.quantity, line.cancelled, line.channel_sku) for line in lines]
-    return EDITED_AFTER if counts != [(x.quantity, x.cancelled, x.channel_sku) for x in order.lines] else None
+    return EDITED_AFTER if _counts(seen.lines) != _counts(order.lines) else None
+
+
+def _moved_levels(order: Order, seen: ChannelOrder, *, cancelled: bool) -> bool:
+    """Say whether the channel took pieces of an order off its own levels, or put some back, since it was last seen."""
+    if cancelled != (order.fulfillment is FulfillmentStatus.CANCELLED):
+        return True
+    return not cancelled and _counts(seen.lines) != _counts(order.lines)
+
+
+def _counts(lines: Iterable[OrderLine | ChannelOrderLine]) -> Mapping[str, tuple[str, int, int]]:
+    """Return what is bought in each line; a line that is cancelled as a whole may as well be gone."""
+    return {
+        line.line_id: (line.channel_sku, line.quantity, line.cancelled)
+        for line in lines
+        if line.quantity > line.cancelled
+    }
 
 
 def _shipped_elsewhere(order: Order, seen: ChannelOrder, facts: Mapping[str, Any]) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from ..model.dispatch import NoteStatus
 from .channel_run import ChannelRun
-from .download import fetch_page
+from .download import fetch_page, not_twice
 from .pages import decide, report
 from .publish import targets
 from .scan import Scan, begin, plan
-
-MOST_PAGES = 10_000
 
 
 async def preview(run: ChannelRun) -> None:
@@ -22,13 +22,15 @@ async def preview(run: ChannelRun) -> None:
 
 
 async def _read(run: ChannelRun, scan: Scan) -> None:
+    cursors: set[str] = set()
     cursor: str | None = None
-    for number in range(1, MOST_PAGES):
+    for number in count(1):
         page = await fetch_page(run, scan, cursor)
         report(run, await decide(run, page, number))
         cursor = page.next_cursor
         if cursor is None:
             return
+        not_twice(run, cursor, cursors)
 
 
 async def _pushes(run: ChannelRun) -> None:
@@ -39,9 +41,10 @@ async def _pushes(run: ChannelRun) -> None:
         after = batch[-1].id
         believed = {listing.id: listing.believed for listing in batch}
         for push in await targets(run, batch):
-            if believed[push.listing] != push.quantity:
-                shown = believed[push.listing]
-                run.remark("due", "PUSH", str(push.listing), f"{'unknown' if shown is None else shown} -> {push.quantity}")
+            shown = believed[push.listing]
+            if shown != push.quantity:
+                told = f"{'unknown' if shown is None else shown} -> {push.quantity}"
+                run.remark("due", "PUSH", str(push.listing), told)
 
 
 async def _notes(run: ChannelRun) -> None:

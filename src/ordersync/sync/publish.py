@@ -40,7 +40,6 @@ async def publish(run: ChannelRun) -> bool:
         fence=run.fence,
     ):
         after = batch[-1].id
-        await run.lease.keep()
         answers = await _push(run, await targets(run, batch))
         conflict = conflict or any(answer.outcome is StockOutcome.CONFLICT for answer in answers)
     return conflict
@@ -93,6 +92,7 @@ async def targets(run: ChannelRun, batch: Sequence[Listing]) -> Sequence[Push]:
 
 async def _push(run: ChannelRun, pushes: Sequence[Push]) -> Sequence[Answer]:
     """Record attempts, send them, record the answers; a batch refused as a whole is halved to find the poison."""
+    await run.lease.keep()
     claimed_at = run.clock.monotonic()
     attempts = await run.storage.listings.begin(run.id, pushes, window=run.window, fence=run.fence, at=run.now())
     if not attempts:
@@ -110,14 +110,19 @@ async def _push(run: ChannelRun, pushes: Sequence[Push]) -> Sequence[Answer]:
         error = failure
         answers = _failed(run, attempts, failure)
     await run.storage.listings.finish(run.id, answers, window=run.window, fence=run.fence, at=run.now())
-    if isinstance(error, ChannelRejectedError) and len(attempts) > 1:
+    if _refused(error) and len(attempts) > 1:
         sent = [attempt.push for attempt in attempts]
         half = len(sent) // 2
         return [*await _push(run, sent[:half]), *await _push(run, sent[half:])]
     _report(run, answers)
-    if error is not None and not isinstance(error, ChannelRejectedError):
+    if error is not None and not _refused(error):
         await run.failed_or_raise(error)
     return answers
+
+
+def _refused(error: ChannelError | None) -> bool:
+    """Say whether a batch was certainly refused, and that by what is in it."""
+    return isinstance(error, ChannelRejectedError) and error.applied is False
 
 
 def _update(run: ChannelRun, attempt: Attempt) -> StockUpdate:
@@ -146,13 +151,12 @@ def _answers(run: ChannelRun, attempts: Sequence[Attempt], results: Sequence[Sto
 
 def _failed(run: ChannelRun, attempts: Sequence[Attempt], error: ChannelError) -> list[Answer]:
     """Return what a failed call means for its attempts: refused, certainly not applied, or unknown."""
-    if isinstance(error, ChannelRejectedError) and len(attempts) == 1:
+    if _refused(error) and len(attempts) == 1:
         rest = _rest_until(attempts[0], StockOutcome.REJECTED, run.now())
         return [
             Answer(attempt=attempts[0], outcome=StockOutcome.REJECTED, message=str(error), next_attempt_at=rest)
         ]
-    certain = isinstance(error, ChannelRejectedError) or error.applied is False
-    outcome = StockOutcome.RETRY if certain else StockOutcome.UNKNOWN
+    outcome = StockOutcome.RETRY if error.applied is False else StockOutcome.UNKNOWN
     return [Answer(attempt=attempt, outcome=outcome, message=str(error)) for attempt in attempts]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,8 @@ NAME = 18
 class Remark:
     """One thing of a run that a person may want to know: an order skipped, a call failed, stock short.
 
-    ``kind`` is ``skipped``, ``quarantined``, ``failed``, ``refused``, ``lacking``, ``conflict`` or ``short``.
+    ``kind`` is ``skipped``, ``quarantined``, ``failed``, ``refused``, ``lacking``, ``conflict`` or ``short``; of a
+    dry run also ``due``.
     """
 
     kind: str
@@ -110,13 +112,11 @@ class RunReport:
 
     def _table(self) -> list[str]:
         names = ("seen", "new", "changed", "same", "skipped", "quarantined")
-        head = "channel".ljust(18) + "  seen   new changed   same skipped quarantined failed pages"
+        head = "channel".ljust(NAME) + "  seen   new changed   same skipped quarantined failed pages"
         rows = [_row(_short(str(one.channel)), one) for one in self.channels.values()]
         sums = {name: sum(getattr(one, name) for one in self.channels.values()) for name in names}
-        total = "sum".ljust(18) + "{seen:>6} ={new:>4} +{changed:>6} +{same:>5} +{skipped:>6} +{quarantined:>10}".format(
-            **sums
-        )
-        return [head, *rows, total]
+        total = "{seen:>6} ={new:>4} +{changed:>6} +{same:>5} +{skipped:>6} +{quarantined:>10}".format(**sums)
+        return [head, *rows, "sum".ljust(NAME) + total]
 
     def _effects(self) -> list[str]:
         reports = self.channels.values()
@@ -130,7 +130,7 @@ class RunReport:
             f"stock: {reserved} orders settled, {pushed} levels pushed to {told} channels, {refused} refused",
             f"dispatch notes: {sent} sent, {confirmed} confirmed, {waiting} waiting",
             *window,
-            *(f"{one.channel}: {one.status}" for one in reports if one.status != "done"),
+            *(line for one in reports if one.status != "done" for line in _wrapped(f"{one.channel}: {one.status}")),
         ]
 
     def _remarks(self) -> list[str]:
@@ -139,13 +139,13 @@ class RunReport:
             for remark in one.remarks:
                 lines += _wrapped(f"{remark.kind:<11} {one.channel} {remark.subject}  {remark.sentence}")
             if one.more_remarks:
-                lines.append(f"{'':<11} {one.channel}: and {one.more_remarks} more")
+                lines += _wrapped(f"{'':<11} {one.channel}: and {one.more_remarks} more")
         return lines
 
 
 def _row(name: str, one: ChannelReport) -> str:
     return (
-        f"{name:<18}{one.seen:>6}{one.new:>6}{one.changed:>8}{one.same:>7}"
+        f"{name:<{NAME}}{one.seen:>6}{one.new:>6}{one.changed:>8}{one.same:>7}"
         f"{one.skipped:>8}{one.quarantined:>12}{one.failed:>7}{one.pages:>6}"
     )
 
@@ -155,15 +155,9 @@ def _short(name: str) -> str:
 
 
 def _wrapped(text: str) -> Sequence[str]:
-    """Break one remark into lines of at most 80 columns, the later ones indented."""
-    lines, line = [], ""
-    for word in text.split(" "):
-        if line and len(line) + 1 + len(word) > WIDTH:
-            lines.append(line)
-            line = " " * 12 + word
-        else:
-            line = word if not line else f"{line} {word}"
-    return [*lines, line]
+    """Break text into lines of at most 80 columns, the later ones indented; nothing in it can steer a terminal."""
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return textwrap.wrap(plain, WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False)
 
 
 def _channel(report: ChannelReport) -> dict[str, Any]:

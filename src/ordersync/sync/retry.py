@@ -11,6 +11,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from ..clock import Clock
 from ..errors import ChannelUnavailableError
+from .lease import START_WINDOW_S
 
 T = TypeVar("T")
 
@@ -42,11 +43,15 @@ class Caller:
 
     async def read(self, call: Callable[[], Awaitable[T]]) -> T:
         """Ask the channel something."""
-        return await self._retrying(call, again=_is_unavailable, may_start=lambda: True)
+        return await self._retrying(call, again=_is_unavailable, may_start=lambda: True, within_s=self._policy.total_s)
 
     async def effect(self, call: Callable[[], Awaitable[T]], *, may_start: Callable[[], bool]) -> T:
-        """Make the channel do something; ``TooLateError`` when *may_start* denies a try."""
-        return await self._retrying(call, again=_is_unapplied, may_start=may_start)
+        """Make the channel do something; ``TooLateError`` when *may_start* denies a try.
+
+        A wait that would outlast the claim is not begun: the error that asks for it comes out at once.
+        """
+        within_s = min(self._policy.total_s, START_WINDOW_S)
+        return await self._retrying(call, again=_is_unapplied, may_start=may_start, within_s=within_s)
 
     async def _retrying(
         self,
@@ -54,12 +59,13 @@ class Caller:
         *,
         again: Callable[[BaseException], bool],
         may_start: Callable[[], bool],
+        within_s: float,
     ) -> T:
         began = self._clock.monotonic()
 
         def over(state: RetryCallState) -> bool:
             spent = self._clock.monotonic() - began
-            return state.attempt_number >= self._policy.attempts or spent + state.upcoming_sleep > self._policy.total_s
+            return state.attempt_number >= self._policy.attempts or spent + state.upcoming_sleep > within_s
 
         retrying = AsyncRetrying(
             retry=retry_if_exception(again),

@@ -214,7 +214,11 @@ class _Run:
             self._errors += run.errors
 
     async def _preview(self, channels: Sequence[Channel]) -> None:
+        lives = await self._storage.journal.life([channel.id for channel in channels])
         for channel in channels:
+            if lives[channel.id].state is ChannelState.DISABLED or missing_mapping(channel) is not None:
+                self._reports[channel.id] = ChannelReport(channel=channel.id, status="disabled")
+                continue
             run = self._channel_run(channel, None)
             try:
                 await preview(run)

@@ -28,19 +28,25 @@ class Look(StrEnum):
 def look_for(note: Note, order: ChannelOrder, notes: Iterable[Note], *, shipped: FulfillmentStatus) -> Look:
     """Say whether the channel knows the parcel of *note*; *notes* are all of its order.
 
-    *shipped* is the order's canonical fulfillment. A channel that lists no shipments can only say that
-    the whole order is shipped.
+    *shipped* is the order's canonical fulfillment. A channel that lists no shipments can only say how many pieces
+    of each line have left. Where no room is left for the note, a shipment under its own number is its own, though
+    the channel drew the lines otherwise: one that marks whole orders shows all of them.
     """
-    others = [one for one in notes if one.status in ARRIVED and one.parcel_id != note.parcel_id]
+    others = [one for one in notes if one.parcel_id != note.parcel_id]
+    told = [one for one in others if one.status in ARRIVED]
     if not order.shipments:
-        return Look.ARRIVED if shipped is FulfillmentStatus.SHIPPED else Look.NOT_THERE
-    left = _parcels(order.shipments)
-    for other in others:
-        _take(left, other)
-    if _take(left, note):
+        whole = shipped is FulfillmentStatus.SHIPPED
+        return Look.ARRIVED if whole or _counted(order, [*told, note], of=note) else Look.NOT_THERE
+    left, tracking = _parcels(order.shipments), _plain(note.note.tracking_number)
+    spoken_for = told if tracking else [one for one in others if one in told or _plain(one.note.tracking_number)]
+    found = {one.parcel_id: _take(left, one) for one in _choosiest_first([*spoken_for, note])}
+    if found[note.parcel_id]:
         return Look.ARRIVED
-    whole = shipped is FulfillmentStatus.SHIPPED or not _has_room(order, note)
-    return Look.SHIPPED_OTHERWISE if whole else Look.NOT_THERE
+    if shipped is not FulfillmentStatus.SHIPPED and _has_room(order, note):
+        return Look.NOT_THERE
+    same_number = any(times and one[1] == tracking for one, times in left.items())
+    ours = same_number and (tracking != "" or shipped is FulfillmentStatus.SHIPPED)
+    return Look.ARRIVED if ours else Look.SHIPPED_OTHERWISE
 
 
 def all_arrived(notes: Iterable[Note], order: ChannelOrder, *, shipped: FulfillmentStatus) -> bool:
@@ -48,21 +54,35 @@ def all_arrived(notes: Iterable[Note], order: ChannelOrder, *, shipped: Fulfillm
     if shipped is FulfillmentStatus.SHIPPED:
         return True
     left = _parcels(order.shipments)
-    return all(_take(left, note) for note in notes)
+    return all(_take(left, note) for note in _choosiest_first(notes))
 
 
 def _parcels(shipments: Iterable[Shipment]) -> Parcels:
     return Counter((tuple(sorted(one.lines.items())), _plain(one.tracking_number)) for one in shipments)
 
 
+def _choosiest_first(notes: Iterable[Note]) -> list[Note]:
+    """Put notes without tracking last: they match any shipment of their lines, and must not take another's own."""
+    return sorted(notes, key=lambda note: not _plain(note.note.tracking_number))
+
+
 def _take(parcels: Parcels, note: Note) -> bool:
-    """Take the shipment of *note* away; one without tracking matches any with its lines."""
+    """Take the shipment of *note* away; one without tracking takes any of its lines, at best one without, too."""
     lines, tracking = tuple(sorted(note.note.lines.items())), _plain(note.note.tracking_number)
-    for parcel, times in parcels.items():
-        if times and parcel[0] == lines and (not tracking or parcel[1] == tracking):
-            parcels[parcel] -= 1
-            return True
-    return False
+    fitting = [one for one, times in parcels.items() if times and one[0] == lines and tracking in ("", one[1])]
+    if not fitting:
+        return False
+    parcels[min(fitting, key=lambda one: one[1])] -= 1
+    return True
+
+
+def _counted(order: ChannelOrder, notes: Iterable[Note], *, of: Note) -> bool:
+    """Say whether as many pieces of the lines of one note have left as all of these notes come to."""
+    told = Counter[str]()
+    for note in notes:
+        told.update(note.note.lines)
+    gone = {line.line_id: line.shipped for line in order.lines}
+    return all(gone.get(line_id, 0) >= told[line_id] for line_id in of.note.lines)
 
 
 def _has_room(order: ChannelOrder, note: Note) -> bool:

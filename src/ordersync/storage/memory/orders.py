@@ -75,8 +75,9 @@ class MemoryOrderStore(MemoryParcels, OrderStore):
         self._fences.check(fence)
         if any(order.key in self._orders for order in work.new) or not all(map(self._unchanged, work.changed)):
             return False
+        for changed in work.changed:
+            self._write_over(changed.order)
         self._orders |= {order.key: order for order in work.new}
-        self._orders |= {changed.order.key: changed.order for changed in work.changed}
         self._raw |= work.raw
         for decision in work.decisions:
             self._decide(decision, at)
@@ -122,7 +123,7 @@ class MemoryOrderStore(MemoryParcels, OrderStore):
         stored = self._orders.get(order.key)
         if stored is None or stored.revision != expect:
             return False
-        self._orders[order.key] = order
+        self._write_over(order)
         return True
 
     async def due(

@@ -37,7 +37,7 @@ class MemoryParcels:
         stored = self._orders.get(key)
         if stored is None or stored.revision != expect:
             return ParcelAnswer.STALE
-        self._orders[key] = order
+        self._write_over(order)
         self._parcels.setdefault(key, {})[parcel.id] = parcel
         self._notes.setdefault(key, {})[parcel.id] = note
         return ParcelAnswer.RECORDED
@@ -90,7 +90,8 @@ class MemoryParcels:
         """Replace a note that is still the one that was read."""
         self._fences.check(fence)
         mine = self._notes.get(note.note.order_key, {})
-        if mine.get(note.parcel_id) != expect:
+        stored = mine.get(note.parcel_id)
+        if stored is None or stored.standing != expect.standing:
             return False
         mine[note.parcel_id] = note
         return True
@@ -98,6 +99,12 @@ class MemoryParcels:
     async def note_counts(self, channel: ChannelId) -> Mapping[NoteStatus, int]:
         """Return how many notes stand where."""
         return dict(Counter(note.status for note in self._notes_of(channel)))
+
+    def _write_over(self, order: Order) -> None:
+        """Write a stored order over; its stock revision never falls."""
+        if order.stock_revision < self._orders[order.key].stock_revision:
+            raise ValueError(f"{order.key}: its stock revision would fall; change what is stored, not an older copy")
+        self._orders[order.key] = order
 
     def _has_waiting(self, key: OrderKey) -> bool:
         return any(note.status is NoteStatus.WAITING for note in self._notes.get(key, {}).values())

@@ -1,0 +1,213 @@
+"""The base of channels that speak HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+import aiohttp
+import attrs
+from aiohttp import ClientMiddlewareType
+from yarl import URL
+
+from ..channel import Channel
+from ..errors import ChannelError, ChannelRejectedError, ChannelUnavailableError, ConfigurationError
+from ..model.ids import ChannelId
+from ..model.settings import ChannelSettings
+from ..structuring import dump_json
+from .addresses import BaseAddress, Path, shown
+from .answers import Answer, UnusableAnswerError, read_answer
+from .failures import Call, bad_status, no_answer, nonsense
+from .graphql import codes_of, is_read, refusal
+from .headers import server_time
+from .limits import Limits, Transport
+from .pace import Allowance, Pacer, Rate, allowance_of
+from .sending import never_again, without_cookies
+
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class HTTPChannel(Channel):
+    """A channel behind an HTTP API with JSON; one request is one try, whose failure is a ``ChannelError``.
+
+    An author writes the verbs of ``Channel`` with ``request`` or ``graphql``, and may override what the API
+    does in its own way: ``failure`` (an answer with an error status), ``graphql_failure``, ``allowance`` (what
+    headers say about the rate limit). Class attributes give the first guess of the rate, and the bounds of a
+    request; ``headers`` go with each one.
+
+    *session* is used when it is given, and left open; else ``open`` makes one, without cookies and without
+    proxies from the environment. *auth* is an aiohttp client middleware: ``BearerAuth``, ``BasicAuth`` or any
+    other callable. Redirects are not followed: they would carry credentials to another address.
+    """
+
+    limits: ClassVar[Limits] = Limits()
+    rate: ClassVar[Rate | None] = None
+
+    def __init__(
+        self,
+        channel_id: ChannelId,
+        *,
+        base_url: str,
+        settings: ChannelSettings = ChannelSettings(),  # noqa: B008 - frozen
+        auth: ClientMiddlewareType | None = None,
+        session: aiohttp.ClientSession | None = None,
+        transport: Transport = Transport(),  # noqa: B008 - frozen
+    ) -> None:
+        super().__init__(channel_id, settings=settings)
+        try:
+            self._address = BaseAddress(base_url, allow_http=transport.allow_http)
+        except ValueError as error:
+            raise ConfigurationError(f"{channel_id}: {error}") from None
+        self._auth = auth
+        self._transport = transport
+        self._limits = transport.limits or self.limits
+        self._given_session = session
+        self._session = session
+        self._pacer: Pacer | None = None
+        self.headers = {"Accept": "application/json", "User-Agent": "ordersync"}
+
+    async def open(self) -> None:
+        """Make what belongs to the running event loop: the session, unless one was given, and the pacer."""
+        if self._given_session is None and self._session is None:
+            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+        self._pacer = Pacer(self._transport.rate or self.rate, self._transport.clock)
+
+    async def aclose(self) -> None:
+        """Close the session that ``open`` made."""
+        session, self._session = self._session, self._given_session
+        self._pacer = None
+        if session is not None and session is not self._given_session:
+            await session.close()
+
+    async def request(
+        self,
+        method: str,
+        path: Path,
+        *,
+        json: object = None,
+        params: Mapping[str, str] | None = None,
+        effect: bool | None = None,
+        authorized: bool = True,
+    ) -> Answer:
+        """Send one request and return its answer; raise a ``ChannelError`` for anything but success.
+
+        *path* is below the base address: percent-encoded text, or segments such as ``("orders", reference)``
+        which are quoted here. *effect* says whether the request changes something on the channel; unless
+        given, all but GET do. It decides ``applied`` of an error: a read that fails has changed nothing.
+        """
+        effect = method not in READING if effect is None else effect
+        call = Call(channel=self.id, method=method, path=shown(path), effect=effect)
+        options: dict[str, Any] = {"params": params, "headers": {**self.headers}}
+        if json is not None:
+            options["data"] = dump_json(json)
+            options["headers"]["Content-Type"] = "application/json"
+        middlewares: list[ClientMiddlewareType] = [without_cookies]
+        if effect:
+            middlewares.append(never_again)
+        if authorized and self._auth is not None:
+            middlewares.append(self._auth)
+        options["middlewares"] = middlewares
+        answer = await self._answer(call, path, options)
+        if 200 <= answer.status < 300:  # noqa: PLR2004 - what success is
+            return answer
+        raise self.failure(call, answer)
+
+    async def graphql(
+        self,
+        query: str,
+        variables: Mapping[str, object] | None = None,
+        *,
+        effect: bool | None = None,
+        authorized: bool = True,
+    ) -> Answer:
+        """Ask the GraphQL API at the base address; the answer's ``json`` is its ``data``.
+
+        Unless *effect* is given, every text but a query counts as one that changes something.
+        """
+        effect = not is_read(query) if effect is None else effect
+        question = {"query": query, "variables": variables or {}}
+        answer = await self.request("POST", "", json=question, effect=effect, authorized=authorized)
+        call = Call(channel=self.id, method="POST", path="/", effect=effect)
+        if not isinstance(answer.json, dict):
+            raise nonsense(call, "is not GraphQL")
+        if answer.json.get("errors"):
+            raise self.graphql_failure(call, answer)
+        if not isinstance(answer.json.get("data"), dict):
+            raise nonsense(call, "is not GraphQL")
+        return attrs.evolve(answer, json=answer.json["data"])
+
+    def failure(self, call: Call, answer: Answer) -> ChannelError:
+        """Return the error for an answer whose status is none of success."""
+        return bad_status(call, answer)
+
+    def graphql_failure(self, call: Call, answer: Answer) -> ChannelError:
+        """Return the error for an answer that holds GraphQL errors."""
+        return refusal(call, codes_of(answer.json["errors"]))
+
+    def allowance(self, headers: Mapping[str, str], now: datetime | None) -> Allowance:
+        """Read from an answer's headers what the rate limit allows; *now* is the server's clock."""
+        return allowance_of(headers, now)
+
+    def next_page(self, link: str) -> str:
+        """Return the path of a link to the next page; it must lead to the same API."""
+        try:
+            return self._address.next_page(link)
+        except ValueError as error:
+            defect = f"holds a link that {error}"
+        raise nonsense(Call(channel=self.id, method="GET", path="/", effect=False), defect)
+
+    def page_items(self, items: object) -> Sequence[Any]:
+        """Return the items of a page; raise ``ChannelResponseError`` unless it is a list of sane length."""
+        call = Call(channel=self.id, method="GET", path="/", effect=False)
+        if not isinstance(items, list):
+            raise nonsense(call, "holds no list where its items belong")
+        if len(items) > self._limits.page_items:
+            raise nonsense(call, f"holds more than {self._limits.page_items} items")
+        return items
+
+    async def _answer(self, call: Call, path: Path, options: Mapping[str, Any]) -> Answer:
+        if self._session is None or self._pacer is None:
+            raise RuntimeError(f"{self.id} is not open; use 'async with'")
+        url = self._url(call, path)
+        await self._slot(call, self._pacer)
+        try:
+            async with (
+                asyncio.timeout(self._limits.total.total_seconds()),
+                self._session.request(call.method, url, **self._bounds(), **options) as response,
+            ):
+                self._pacer.learn(self.allowance(response.headers, server_time(response.headers)))
+                return await read_answer(response, limit=self._limits.answer_bytes, empty=call.effect)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            failure: ChannelError = no_answer(call, error, host=self._address.host)
+        except UnusableAnswerError as error:
+            failure = nonsense(call, str(error))
+        raise failure  # out here, or it would carry aiohttp's error along, and the headers with it
+
+    def _url(self, call: Call, path: Path) -> URL:
+        try:
+            return self._address.below(path)
+        except ValueError as error:
+            defect = str(error)
+        raise ChannelRejectedError(f"{call}: {defect}; nothing on the channel can have such a name")
+
+    async def _slot(self, call: Call, pacer: Pacer) -> None:
+        wait = await pacer.slot(self._limits.slot)
+        if wait is not None:
+            raise ChannelUnavailableError(
+                f"{call}: not sent, since the channel's rate limit is used up; the next try waits",
+                applied=False,
+                retry_after=wait.total_seconds(),
+            )
+
+    def _bounds(self) -> Mapping[str, Any]:
+        connect = self._limits.connect.total_seconds()
+        return {
+            "allow_redirects": False,
+            "raise_for_status": False,
+            "ssl": self._transport.ssl_context or True,
+            "timeout": aiohttp.ClientTimeout(
+                total=None, connect=connect, sock_connect=connect, sock_read=self._limits.read.total_seconds()
+            ),
+        }

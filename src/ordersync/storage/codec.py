@@ -1,0 +1,164 @@
+"""How values stand in the columns of SQL storages: times, money and small records.
+
+Times are whole microseconds since 1970 in UTC: exact, and compared as plain numbers by every
+database. Money is text with the channel's own digits. What is only ever read whole is JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache, lru_cache
+from typing import Any
+
+import attrs
+
+from ..model.channel_orders import Address, Buyer
+from ..model.dispatch import Parcel
+from ..model.fields import frozen_mapping
+from ..model.money import Money
+from ..model.orders import Hold, SoldByListing, StockByPlace
+from ..model.stock import StockRule
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+SKUS = 4096
+"""How many components are kept at hand: the lines of orders name the same ones again and again."""
+
+from_json = json.JSONDecoder().decode
+"""Read JSON text."""
+
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Write JSON without blanks, so that equal values give equal text."""
+
+
+def micros(moment: datetime) -> int:
+    """Return an aware time as whole microseconds since 1970."""
+    return (moment - EPOCH) // MICROSECOND
+
+
+def maybe_micros(moment: datetime | None) -> int | None:
+    """Return a time as whole microseconds since 1970, None as None."""
+    return None if moment is None else (moment - EPOCH) // MICROSECOND
+
+
+def moment_of(value: int) -> datetime:
+    """Return the time that ``micros`` wrote, in UTC."""
+    return EPOCH + timedelta(microseconds=value)
+
+
+def maybe_moment_of(value: int | None) -> datetime | None:
+    """Return the time that ``maybe_micros`` wrote."""
+    return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def money(value: Money | None) -> str | None:
+    """Write an amount with its currency; no digit is added or lost."""
+    return None if value is None else f"{value.amount} {value.currency}"
+
+
+def money_of(value: str | None) -> Money | None:
+    """Read what ``money`` wrote."""
+    if value is None:
+        return None
+    amount, _, currency = value.partition(" ")
+    return Money(Decimal(amount), currency)
+
+
+def components(value: Mapping[str, int] | None) -> str | None:
+    """Write what a line takes from stock; None, which is nothing linked yet, stays None."""
+    return None if value is None else _components(tuple(value.items()))
+
+
+@lru_cache(maxsize=SKUS)
+def _components(items: tuple[tuple[str, int], ...]) -> str:
+    return to_json(dict(items))
+
+
+@lru_cache(maxsize=SKUS)
+def components_of(value: str | None) -> Mapping[str, int] | None:
+    """Read what ``components`` wrote."""
+    return None if value is None else frozen_mapping(from_json(value))
+
+
+def quantities(value: StockByPlace | SoldByListing) -> str:
+    """Write quantities by SKU and location, or by channel SKU and channel location."""
+    return to_json([[sku, place, quantity] for (sku, place), quantity in value.items()])
+
+
+def quantities_of(value: str) -> dict[tuple[str, Any], int]:
+    """Read what ``quantities`` wrote."""
+    return {(sku, place): quantity for sku, place, quantity in from_json(value)}
+
+
+def buyer(value: Buyer | None) -> bytes | None:
+    """Write a buyer."""
+    return None if value is None else to_json(_fields(value)).encode()
+
+
+def buyer_of(value: bytes | None) -> Buyer | None:
+    """Read what ``buyer`` wrote."""
+    return None if value is None else Buyer(**from_json(value.decode()))
+
+
+def address(value: Address | None) -> bytes | None:
+    """Write an address."""
+    return None if value is None else to_json(_fields(value)).encode()
+
+
+def address_of(value: bytes | None) -> Address | None:
+    """Read what ``address`` wrote."""
+    return None if value is None else Address(**from_json(value.decode()))
+
+
+def hold(value: Hold | None) -> str | None:
+    """Write a person's lock on an order."""
+    return None if value is None else to_json(_fields(value) | {"at": micros(value.at)})
+
+
+def hold_of(value: str | None) -> Hold | None:
+    """Read what ``hold`` wrote."""
+    if value is None:
+        return None
+    fields = from_json(value)
+    return Hold(**(fields | {"at": moment_of(fields["at"])}))
+
+
+def parcel(value: Parcel) -> str:
+    """Write a parcel as it was asked for."""
+    lines = None if value.lines is None else dict(value.lines)
+    return to_json(_fields(value) | {"lines": lines, "dispatched_at": maybe_micros(value.dispatched_at)})
+
+
+def parcel_of(value: str) -> Parcel:
+    """Read what ``parcel`` wrote."""
+    fields = from_json(value)
+    return Parcel(**(fields | {"dispatched_at": maybe_moment_of(fields["dispatched_at"])}))
+
+
+def rule(value: StockRule | None) -> str | None:
+    """Write a listing's own rule."""
+    if value is None:
+        return None
+    locations = None if value.locations is None else sorted(value.locations)
+    return to_json(_fields(value) | {"locations": locations, "percentage": str(value.percentage)})
+
+
+def rule_of(value: str | None) -> StockRule | None:
+    """Read what ``rule`` wrote."""
+    if value is None:
+        return None
+    fields = from_json(value)
+    return StockRule(**(fields | {"percentage": Decimal(fields["percentage"])}))
+
+
+def _fields(record: attrs.AttrsInstance) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in _names(type(record))}
+
+
+@cache
+def _names(kind: type[attrs.AttrsInstance]) -> tuple[str, ...]:
+    return tuple(field.name for field in attrs.fields(kind))

@@ -1,0 +1,221 @@
+"""Orders and what belongs to them, as rows of columns that any SQL storage can keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from ..model.channel_orders import FulfillmentStatus, PaymentStatus
+from ..model.ids import OrderKey
+from ..model.orders import Decision, Order, OrderLine, OrderState, Outcome
+from ..model.stock import Claim, Due, Sale
+from . import codec
+
+Row = Sequence[Any]
+
+ORDER_COLUMNS = (
+    "state",
+    "revision",
+    "stock_revision",
+    "reserved_revision",
+    "channel_revision",
+    "links_revision",
+    "wanted",
+    "sold",
+    "taken_at",
+    "placed_at",
+    "updated_at",
+    "paid_at",
+    "saved_at",
+    "dispatch_by",
+    "status",
+    "payment",
+    "fulfillment",
+    "fulfilled_by_channel",
+    "location",
+    "channel_location",
+    "currency",
+    "total",
+    "channel_order_id",
+    "secondary_reference",
+    "shipping_service",
+    "parked",
+    "conflict",
+    "held",
+)
+"""An order's own columns; its key, lines, buyer and address stand elsewhere."""
+
+LINE_COLUMNS = (
+    "line_id",
+    "channel_sku",
+    "quantity",
+    "cancelled",
+    "shipped",
+    "processed",
+    "title",
+    "unit_price",
+    "components",
+)
+
+DECISION_COLUMNS = (
+    "admitted",
+    "code",
+    "sentence",
+    "outcome",
+    "digest",
+    "status",
+    "mapping_version",
+    "run_id",
+    "page",
+    "final",
+    "placed_at",
+)
+
+
+def order_row(order: Order) -> Row:
+    """Return what ``ORDER_COLUMNS`` hold of an order."""
+    return (
+        order.state.value,
+        order.revision,
+        order.stock_revision,
+        order.reserved_revision,
+        order.channel_revision,
+        order.links_revision,
+        codec.quantities(order.wanted),
+        codec.quantities(order.sold),
+        codec.maybe_micros(order.taken_at),
+        codec.micros(order.placed_at),
+        codec.micros(order.updated_at),
+        codec.maybe_micros(order.paid_at),
+        codec.maybe_micros(order.saved_at),
+        codec.maybe_micros(order.dispatch_by),
+        order.status,
+        order.payment.value,
+        order.fulfillment.value,
+        order.fulfilled_by_channel,
+        order.location,
+        order.channel_location,
+        order.currency,
+        codec.money(order.total),
+        order.channel_order_id,
+        order.secondary_reference,
+        order.shipping_service,
+        order.parked,
+        order.conflict,
+        codec.hold(order.held),
+    )
+
+
+def order_of(key: OrderKey, row: Row, *, lines: Iterable[OrderLine], people: Row) -> Order:
+    """Build an order of what ``ORDER_COLUMNS`` hold; *people* are the buyer's and the address's bytes."""
+    fields = dict(zip(ORDER_COLUMNS, row, strict=True))
+    buyer, address = people
+    fields.update(
+        state=OrderState(fields["state"]),
+        payment=PaymentStatus(fields["payment"]),
+        fulfillment=FulfillmentStatus(fields["fulfillment"]),
+        fulfilled_by_channel=bool(fields["fulfilled_by_channel"]),
+        placed_at=codec.moment_of(fields["placed_at"]),
+        updated_at=codec.moment_of(fields["updated_at"]),
+        taken_at=codec.maybe_moment_of(fields["taken_at"]),
+        paid_at=codec.maybe_moment_of(fields["paid_at"]),
+        saved_at=codec.maybe_moment_of(fields["saved_at"]),
+        dispatch_by=codec.maybe_moment_of(fields["dispatch_by"]),
+        wanted=codec.quantities_of(fields["wanted"]),
+        sold=codec.quantities_of(fields["sold"]),
+        total=codec.money_of(fields["total"]),
+        held=codec.hold_of(fields["held"]),
+    )
+    return Order(
+        key=key,
+        lines=tuple(lines),
+        buyer=codec.buyer_of(buyer),
+        shipping_address=codec.address_of(address),
+        **fields,
+    )
+
+
+def line_rows(order: Order) -> Iterator[Row]:
+    """Yield, for each line, its position and what ``LINE_COLUMNS`` hold of it."""
+    for position, line in enumerate(order.lines):
+        yield (
+            position,
+            line.line_id,
+            line.channel_sku,
+            line.quantity,
+            line.cancelled,
+            line.shipped,
+            line.processed,
+            line.title,
+            codec.money(line.unit_price),
+            codec.components(line.components),
+        )
+
+
+def line_of(row: Row) -> OrderLine:
+    """Build a line of what ``LINE_COLUMNS`` hold."""
+    line_id, channel_sku, quantity, cancelled, shipped, processed, title, unit_price, components = row
+    return OrderLine(
+        line_id=line_id,
+        channel_sku=channel_sku,
+        quantity=quantity,
+        cancelled=cancelled,
+        shipped=shipped,
+        processed=processed,
+        title=title,
+        unit_price=codec.money_of(unit_price),
+        components=codec.components_of(components),
+    )
+
+
+def decision_row(decision: Decision) -> Row:
+    """Return what ``DECISION_COLUMNS`` hold of a decision."""
+    return (
+        decision.admitted,
+        decision.code,
+        decision.sentence,
+        decision.outcome.value,
+        decision.digest,
+        decision.status,
+        decision.mapping_version,
+        decision.run_id,
+        decision.page,
+        decision.final,
+        codec.maybe_micros(decision.placed_at),
+    )
+
+
+def decision_of(key: OrderKey, row: Row, *, first_seen_at: int, last_seen_at: int) -> Decision:
+    """Build a decision of what ``DECISION_COLUMNS`` hold, and of its sightings."""
+    fields = dict(zip(DECISION_COLUMNS, row, strict=True))
+    fields.update(
+        admitted=bool(fields["admitted"]),
+        final=bool(fields["final"]),
+        outcome=Outcome(fields["outcome"]),
+        placed_at=codec.maybe_moment_of(fields["placed_at"]),
+    )
+    return Decision(
+        key=key,
+        first_seen_at=codec.moment_of(first_seen_at),
+        last_seen_at=codec.moment_of(last_seen_at),
+        **fields,
+    )
+
+
+DUE_COLUMNS = ("stock_revision", "channel_revision", "taken_at", "placed_at", "wanted", "sold")
+"""What of an order settles it: a subset of ``ORDER_COLUMNS``, read as one row."""
+
+
+def due_of(key: OrderKey, row: Row) -> Due:
+    """Build what settles an order of what ``DUE_COLUMNS`` hold."""
+    revision, channel_revision, taken_at, placed_at, wanted, sold = row
+    return Due(
+        claim=Claim(order_key=key, revision=revision, wanted=codec.quantities_of(wanted)),
+        sale=Sale(
+            order_key=key,
+            revision=revision,
+            channel_revision=channel_revision,
+            taken_at=codec.moment_of(placed_at if taken_at is None else taken_at),
+            sold=codec.quantities_of(sold),
+        ),
+    )

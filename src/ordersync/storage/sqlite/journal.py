@@ -1,0 +1,213 @@
+"""The journal on SQLite: entries, channel life and leases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from ...clock import Clock
+from ...model.ids import ChannelId
+from ...model.runs import ChannelLife, ChannelState, EntryKind, JournalEntry, Lease
+from ...ports import Journal
+from .. import codec
+from .connection import Connection, Database
+from .keys import channel_number, own_channel_number
+
+FIND_LEASE = "SELECT token, expires_at FROM leases WHERE channel_id = ?"
+
+TAKE_LEASE = """
+INSERT INTO leases (channel_id, token, holder, expires_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (channel_id) DO UPDATE SET
+  token = excluded.token, holder = excluded.holder, expires_at = excluded.expires_at
+"""
+
+RENEW_LEASE = "UPDATE leases SET expires_at = ? WHERE channel_id = ? AND token = ? AND holder = ?"
+
+RELEASE_LEASE = """
+UPDATE leases SET holder = NULL, expires_at = NULL WHERE channel_id = ? AND token = ? AND holder = ?
+"""
+
+LIFE = """
+SELECT source, subsource, state, cause, by_whom, since, failures, paused_until
+FROM channel_life JOIN channels ON channels.id = channel_id
+"""
+
+SWITCH = """
+INSERT INTO channel_life (channel_id, state, cause, by_whom, since, failures) VALUES (?, ?, ?, ?, ?, 0)
+ON CONFLICT (channel_id) DO UPDATE SET state = excluded.state, cause = excluded.cause, by_whom = excluded.by_whom,
+  since = excluded.since, failures = 0, paused_until = NULL
+WHERE state <> excluded.state OR cause <> excluded.cause
+"""
+
+SET_HEALTH = """
+INSERT INTO channel_life (channel_id, state, cause, by_whom, failures, paused_until) VALUES (?, 'draft', '', '', ?, ?)
+ON CONFLICT (channel_id) DO UPDATE SET failures = excluded.failures, paused_until = excluded.paused_until
+WHERE failures <> excluded.failures OR paused_until IS NOT excluded.paused_until
+"""
+
+ADD_ENTRY = """
+INSERT INTO journal (at, kind, run_id, channel_id, code, message, facts) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+
+ENTRIES = """
+SELECT at, kind, run_id, source, subsource, code, message, facts
+FROM journal LEFT JOIN channels ON channels.id = channel_id WHERE {conditions} ORDER BY journal.id DESC LIMIT ?
+"""
+
+
+class SQLiteJournal(Journal):
+    """Entries, channel life and leases; leases go by the clock that is given, asked inside the transaction."""
+
+    def __init__(self, database: Database, *, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def lease(self, channel: ChannelId, *, holder: str, duration: timedelta) -> Lease | None:
+        """Take a channel that nobody holds, under the next higher token; None while another holds it."""
+
+        def work(db: Connection) -> Lease | None:
+            number, now = own_channel_number(db, channel), self._clock.now()
+            token, expires_at = db.execute(FIND_LEASE, (number,)).fetchone() or (0, None)
+            if expires_at is not None and expires_at > codec.micros(now):
+                return None
+            db.execute(TAKE_LEASE, (number, token + 1, holder, codec.micros(now + duration)))
+            return Lease(channel=channel, token=token + 1, holder=holder)
+
+        return await self._database.write(work)
+
+    async def renew(self, lease: Lease, *, duration: timedelta) -> bool:
+        """Hold a lease *duration* longer from now; False when it is lost."""
+
+        def work(db: Connection) -> bool:
+            until = codec.micros(self._clock.now() + duration)
+            row = (until, channel_number(db, lease.channel), lease.token, lease.holder)
+            return db.execute(RENEW_LEASE, row).rowcount == 1
+
+        return await self._database.write(work)
+
+    async def release(self, lease: Lease) -> None:
+        """Give a lease back; one that is lost already is left alone."""
+
+        def work(db: Connection) -> None:
+            db.execute(RELEASE_LEASE, (channel_number(db, lease.channel), lease.token, lease.holder))
+
+        await self._database.write(work)
+
+    async def life(self, channels: Collection[ChannelId]) -> Mapping[ChannelId, ChannelLife]:
+        """Return where each channel stands; one never heard of is a draft."""
+
+        def work(db: Connection) -> Mapping[ChannelId, ChannelLife]:
+            known = {life.channel: life for life in map(_life, db.execute(LIFE))}
+            return {channel: known.get(channel, ChannelLife(channel=channel)) for channel in channels}
+
+        return await self._database.read(work)
+
+    async def enable(self, channel: ChannelId, *, by: str, at: datetime, why: str = "") -> None:
+        """Let a channel be worked on; its health starts anew."""
+        await self._database.write(_switching(channel, ChannelState.ENABLED, by=by, cause=why, at=at))
+
+    async def disable(self, channel: ChannelId, *, by: str, cause: str, at: datetime) -> None:
+        """Let a channel rest until it is enabled again."""
+        await self._database.write(_switching(channel, ChannelState.DISABLED, by=by, cause=cause, at=at))
+
+    async def set_health(self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None) -> None:
+        """Note how many runs in a row failed, and until when the network phases rest."""
+
+        def work(db: Connection) -> None:
+            paused = codec.maybe_micros(paused_until)
+            db.execute(SET_HEALTH, (own_channel_number(db, channel), failures, paused))
+
+        await self._database.write(work)
+
+    async def write(self, entries: Sequence[JournalEntry]) -> None:
+        """Append entries."""
+        await self._database.write(lambda db: _append(db, entries))
+
+    async def entries(
+        self,
+        *,
+        channel: ChannelId | None = None,
+        run_id: str | None = None,
+        kinds: Collection[EntryKind] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> Sequence[JournalEntry]:
+        """Return entries, newest first."""
+
+        def work(db: Connection) -> Sequence[JournalEntry]:
+            asked: dict[str, object] = {
+                "channel_id = ?": None if channel is None else channel_number(db, channel) or 0,
+                "run_id = ?": run_id,
+                "kind IN (SELECT value FROM json_each(?))": None if kinds is None else codec.to_json(list(kinds)),
+                "at >= ?": codec.maybe_micros(since),
+                "at <= ?": codec.maybe_micros(until),
+            }
+            bound = {condition: value for condition, value in asked.items() if value is not None}
+            sql = ENTRIES.format(conditions=" AND ".join(bound) or "TRUE")
+            return [_entry(row) for row in db.execute(sql, (*bound.values(), limit))]
+
+        return await self._database.read(work)
+
+
+def _life(row: tuple[str, str, str, str, str, int | None, int, int | None]) -> ChannelLife:
+    source, subsource, state, cause, by, since, failures, paused_until = row
+    return ChannelLife(
+        channel=ChannelId(source, subsource),
+        state=ChannelState(state),
+        cause=cause,
+        by=by,
+        since=codec.maybe_moment_of(since),
+        failures=failures,
+        paused_until=codec.maybe_moment_of(paused_until),
+    )
+
+
+def _switching(
+    channel: ChannelId, state: ChannelState, *, by: str, cause: str, at: datetime
+) -> Callable[[Connection], None]:
+    """Return the transaction that switches a channel and says so, unless it stands there for that cause already."""
+
+    def work(db: Connection) -> None:
+        row = (own_channel_number(db, channel), state.value, cause, by, codec.micros(at))
+        if db.execute(SWITCH, row).rowcount:
+            kind = EntryKind.CHANNEL_SWITCHED
+            entry = JournalEntry(at=at, kind=kind, channel=channel, code=state, message=cause, facts={"by": by})
+            _append(db, [entry])
+
+    return work
+
+
+def _append(db: Connection, entries: Sequence[JournalEntry]) -> None:
+    channels = {entry.channel for entry in entries if entry.channel is not None}
+    numbers = {channel: own_channel_number(db, channel) for channel in channels}
+    db.executemany(
+        ADD_ENTRY,
+        (
+            (
+                codec.micros(entry.at),
+                entry.kind.value,
+                entry.run_id,
+                None if entry.channel is None else numbers[entry.channel],
+                entry.code,
+                entry.message,
+                codec.to_json(dict(entry.facts)),
+            )
+            for entry in entries
+        ),
+    )
+
+
+def _entry(row: tuple[int, str, str, str | None, str | None, str, str, str]) -> JournalEntry:
+    at, kind, run_id, source, subsource, code, message, facts = row
+    channel = None if source is None or subsource is None else ChannelId(source, subsource)
+    return JournalEntry(
+        at=codec.moment_of(at),
+        kind=EntryKind(kind),
+        run_id=run_id,
+        channel=channel,
+        code=code,
+        message=message,
+        facts=json.loads(facts),
+    )

@@ -1,0 +1,127 @@
+"""The order store on SQLite: what people ask of it, and all its verbs together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from ...errors import OrderNotFoundError
+from ...model.ids import ChannelId, Fence, OrderKey
+from ...model.orders import Decision, Order, OrderState, search_name
+from ...model.pages import Quarantined
+from ...ports import OrderStore
+from .. import codec
+from ..order_rows import DECISION_COLUMNS, decision_of
+from .connection import Connection
+from .dues import DueVerbs
+from .keys import channel_number, key_numbers
+from .order_tables import load_orders
+from .pages import PageVerbs
+from .parcels import ParcelVerbs
+from .parts import FencedPart
+
+FIND_BY_NAME = "SELECT order_id FROM order_names WHERE name = ?"
+
+DECISION = f"""
+SELECT first_seen_at, at, {", ".join(DECISION_COLUMNS)}
+FROM decisions JOIN last_seen ON last_seen.order_id = decisions.order_id WHERE decisions.order_id = ?
+"""  # noqa: S608 - constants
+
+DECISIONS = f"""
+SELECT reference, first_seen_at, at, {", ".join(DECISION_COLUMNS)}
+FROM order_keys CROSS JOIN last_seen ON last_seen.order_id = order_keys.id
+CROSS JOIN decisions ON decisions.order_id = order_keys.id
+WHERE channel_id = ? AND (? IS NULL OR admitted = ?) ORDER BY at DESC, reference LIMIT ?
+"""  # noqa: S608 - constants
+
+QUARANTINED = """
+SELECT payload_hash, code, error, at, reference, payload
+FROM quarantine JOIN quarantine_payloads ON quarantine_id = quarantine.id
+WHERE channel_id = ? ORDER BY quarantine.id LIMIT ?
+"""
+
+
+class QueryVerbs(FencedPart, OrderStore):
+    """What people ask of the orders."""
+
+    async def load(self, keys: Collection[OrderKey], *, fence: Fence | None = None) -> Mapping[OrderKey, Order]:
+        """Return the stored orders among *keys*."""
+
+        def work(db: Connection) -> Mapping[OrderKey, Order]:
+            found = load_orders(db, key_numbers(db, keys).values())
+            return {order.key: order for order in found.values()}
+
+        return await self._read(work, fence)
+
+    async def get(self, key: OrderKey) -> Order:
+        """Return one order in any state."""
+        found = await self.load([key])
+        if key not in found:
+            raise OrderNotFoundError(f"{key}: no such order is stored; ask the doctor why")
+        return found[key]
+
+    async def find(
+        self, reference: str, *, states: Collection[OrderState] | None = None, channel: ChannelId | None = None
+    ) -> Sequence[Order]:
+        """Return orders of any state whose reference, channel id or secondary reference this is."""
+
+        def work(db: Connection) -> Sequence[Order]:
+            numbers = [number for (number,) in db.execute(FIND_BY_NAME, (search_name(reference),))]
+            return [
+                order
+                for order in sorted(load_orders(db, numbers).values(), key=lambda order: order.key)
+                if (states is None or order.state in states) and channel in (None, order.key.channel)
+            ]
+
+        return await self._read(work)
+
+    async def decision(self, key: OrderKey) -> Decision | None:
+        """Return what was decided about an order seen on its channel; None when it never was."""
+
+        def work(db: Connection) -> Decision | None:
+            found = db.execute(DECISION, (key_numbers(db, [key]).get(key),)).fetchone()
+            if found is None:
+                return None
+            first, last, *row = found
+            return decision_of(key, row, first_seen_at=first, last_seen_at=last)
+
+        return await self._read(work)
+
+    async def decisions(
+        self, channel: ChannelId, *, admitted: bool | None = None, limit: int = 1000
+    ) -> Sequence[Decision]:
+        """Return a channel's decisions, newest sighting first."""
+
+        def work(db: Connection) -> Sequence[Decision]:
+            rows = db.execute(DECISIONS, (channel_number(db, channel), admitted, admitted, limit))
+            return [
+                decision_of(OrderKey(channel, reference), row, first_seen_at=first, last_seen_at=last)
+                for reference, first, last, *row in rows
+            ]
+
+        return await self._read(work)
+
+    async def quarantined(self, channel: ChannelId, *, limit: int = 1000) -> Sequence[Quarantined]:
+        """Return documents that wait in quarantine, payloads included, oldest first."""
+
+        def work(db: Connection) -> Sequence[Quarantined]:
+            rows = db.execute(QUARANTINED, (channel_number(db, channel), limit))
+            return [
+                Quarantined(
+                    channel=channel,
+                    payload_hash=payload_hash,
+                    code=code,
+                    error=error,
+                    at=codec.moment_of(at),
+                    reference=reference,
+                    payload=payload,
+                )
+                for payload_hash, code, error, at, reference, payload in rows
+            ]
+
+        return await self._read(work)
+
+
+class SQLiteOrderStore(PageVerbs, DueVerbs, ParcelVerbs, QueryVerbs):
+    """Orders, and everything that an order makes due."""
+
+    port = "orders"

@@ -1,0 +1,108 @@
+"""What must hold after each call, and at the end of a schedule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from ordersync import OrderKey, lifecycle
+from ordersync.model.dispatch import NoteStatus
+from ordersync.model.orders import Order
+from ordersync.publication import effective_rule, target
+from ordersync.storage.memory import MemoryStorage
+from ordersync.testing import FakeMarketplace
+from protocols.schedule import LawBrokenError
+
+ASKS_A_PERSON = frozenset({NoteStatus.REJECTED, NoteStatus.GAVE_UP, NoteStatus.UNKNOWN})
+
+
+def demand(holds: object, text: str) -> None:
+    """Raise unless it holds."""
+    if not holds:
+        raise LawBrokenError(text)
+
+
+def check_step(storage: MemoryStorage, markets: Sequence[FakeMarketplace]) -> None:
+    """Check what must hold between any two calls."""
+    _ledger_adds_up(storage)
+    orders = cast("Any", storage.orders)
+    for key, order in orders._orders.items():
+        waiting = orders._has_waiting(key)
+        held = cast("Any", storage.stock)._held.get(key)
+        differs = (held.wanted if held is not None else {}) != lifecycle.wanted(order)
+        due = order.stock_revision != order.reserved_revision or waiting
+        demand(due or not differs, f"L4: {key} holds what it does not want, and is not due")
+    _one_effect_a_note(storage, markets)
+
+
+def _ledger_adds_up(storage: MemoryStorage) -> None:
+    ledger = cast("Any", storage.stock)
+    reserved: Counter[tuple[str, str]] = Counter()
+    for claim in ledger._held.values():
+        reserved.update(claim.wanted)
+    for place, quantity in ledger._reserved.items():
+        demand(reserved[place] == quantity, f"L4: {place}: reserved is not the sum of what orders hold")
+
+
+def _one_effect_a_note(storage: MemoryStorage, markets: Sequence[FakeMarketplace]) -> None:
+    moved = cast("Any", storage.stock)._moved
+    for market in markets:
+        times = Counter(shipment.note_id for shipment in market.shipments if shipment.note_id is not None)
+        for note_id, number in times.items():
+            demand(number == 1, f"L8: {number} effects of one note: {note_id}")
+            demand(note_id.replace("/dispatch/", "/parcel/") in moved, f"L8: {note_id} was sent before its deduction")
+            demand(note_id.startswith(f"{market.id}/"), f"L8: {note_id} went to {market.id}")
+
+
+async def check_end(
+    storage: MemoryStorage, markets: Sequence[FakeMarketplace], on_hand: Mapping[str, int]
+) -> None:
+    """Check what must hold when nothing is due any more."""
+    check_step(storage, markets)
+    orders: Mapping[OrderKey, Order] = cast("Any", storage.orders)._orders
+    for key, order in orders.items():
+        demand(order.stock_revision == order.reserved_revision, f"L9: {key} stays due")
+    for sku, quantity in on_hand.items():
+        gone = sum([await _deducted(storage, key, sku) for key in orders])
+        level = next(level for level in await storage.stock.levels([sku]) if level.location == "main")
+        demand(level.on_hand == quantity - gone, f"L5: {sku}: on-hand is not what came less what left")
+    for market in markets:
+        await _shows_what_it_should(storage, market)
+        await _knows_every_parcel(storage, market, orders)
+        for order in market.orders.values():
+            seen = await storage.orders.decision(OrderKey(market.id, order.reference))
+            demand(seen is not None or order.done, f"L2: {market.id}/{order.reference} has no decision")
+
+
+async def _deducted(storage: MemoryStorage, key: OrderKey, sku: str) -> int:
+    parcels = [await storage.orders.parcel(key, note.parcel_id) for note in await storage.orders.notes(key)]
+    taken = [parcel.deduction.taken for parcel in parcels if parcel is not None]
+    return sum(quantity for each in taken for (name, _), quantity in each.items() if name == sku)
+
+
+async def _shows_what_it_should(storage: MemoryStorage, market: FakeMarketplace) -> None:
+    for listing in await storage.listings.of_channel(market.id):
+        levels = await storage.stock.levels(list(listing.components))
+        should = target(listing.components, effective_rule(listing, market.settings), levels).quantity
+        shows = market.levels[str(listing.id)]
+        demand(shows == should, f"L6: {market.id} shows {shows} of {listing.id}, not {should}: {listing.state}")
+
+
+async def _knows_every_parcel(
+    storage: MemoryStorage, market: FakeMarketplace, orders: Mapping[OrderKey, Order]
+) -> None:
+    shipped = Counter(shipment.note_id for shipment in market.shipments)
+    for key in orders:
+        if key.channel != market.id:
+            continue
+        notes = await storage.orders.notes(key)
+        told = sum(shipped[note.note.id] for note in notes)
+        for note in notes:
+            arrived = told > 0 if market.whole_order_dispatch else shipped[note.note.id] == 1
+            cut_down = any(line.cancelled for line in market.orders[key.reference].lines)
+            if note.status is NoteStatus.CONFIRMED:
+                demand(arrived, f"L8: {note.note.id} is confirmed, and the channel has no such parcel")
+            else:
+                text = f"L9: {note.note.id} ends as {note.status}: {note.message}"
+                demand(note.status in ASKS_A_PERSON and (cut_down or market.whole_order_dispatch), text)

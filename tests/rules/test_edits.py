@@ -1,0 +1,236 @@
+"""What a stored order becomes when its channel shows it differently."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ordersync.lifecycle import cancel, process, wanted
+from ordersync.model.channel_orders import Buyer, ChannelOrder, ChannelOrderLine, FulfillmentStatus, PaymentStatus
+from ordersync.model.dispatch import Parcel
+from ordersync.model.listings import Links, ListingId
+from ordersync.model.money import Money
+from ordersync.model.orders import Order, OrderLine, OrderState
+from ordersync.model.settings import ChannelSettings
+from ordersync.sync.edits import CANCELLED_AFTER, EDITED_AFTER, SHIPPED_ELSEWHERE, follow
+from ordersync.testing.builders import NOON, make_channel_order, make_order
+
+LINKS = Links(revision=1, components={ListingId("MUG"): {"MUG": 1}, ListingId("LID"): {"LID": 1}})
+CANCELLED, SHIPPED = FulfillmentStatus.CANCELLED, FulfillmentStatus.SHIPPED
+
+
+def stored(lines: Mapping[str, int] | Sequence[OrderLine] | None = None, **changes: Any) -> Order:  # noqa: ANN401
+    """Build an open order at its second revision."""
+    return make_order(lines=lines, state=OrderState.OPEN, **({"revision": 2, "stock_revision": 5} | changes))
+
+
+def seen(lines: Mapping[str, int] | Sequence[ChannelOrderLine] | None = None, **changes: Any) -> ChannelOrder:  # noqa: ANN401
+    """Build what the channel shows a minute later."""
+    return make_channel_order(lines=lines, **({"updated_at": NOON + timedelta(minutes=1)} | changes))
+
+
+def after(order: Order, shown: ChannelOrder) -> Order:
+    """Follow the channel."""
+    return follow(order, shown, settings=ChannelSettings(), links=LINKS)
+
+
+def line(line_id: str, quantity: int, sku: str = "MUG", **facts: Any) -> ChannelOrderLine:  # noqa: ANN401
+    """Build a line as the channel shows it."""
+    return ChannelOrderLine(line_id=line_id, channel_sku=sku, quantity=quantity, **facts)
+
+
+def test_facts_are_followed_without_touching_stock() -> None:
+    """A new word, buyer or date is taken over, and what the order holds stays."""
+    shown = seen(
+        status="Checked",
+        buyer=Buyer(name="Ada"),
+        dispatch_by=NOON,
+        total=Money(Decimal(3), "EUR"),
+        secondary_reference="PO",
+    )
+
+    changed = after(stored(), shown)
+
+    assert (changed.status, changed.buyer, changed.dispatch_by) == ("Checked", Buyer(name="Ada"), NOON)
+    assert (changed.total, changed.secondary_reference) == (Money(Decimal(3), "EUR"), "PO")
+    assert changed.updated_at == NOON + timedelta(minutes=1)
+    assert (changed.revision, changed.stock_revision, changed.channel_revision) == (3, 5, 0)
+    assert changed.conflict is None
+
+
+def test_payment_unparks_and_parks() -> None:
+    """An order is parked as long as its payment or a hold on the channel says so."""
+    parked = stored(parked="not paid (unpaid)", payment=PaymentStatus.UNPAID)
+
+    paid = after(parked, seen())
+    held = after(paid, seen(fulfillment=FulfillmentStatus.ON_HOLD))
+
+    assert (paid.parked, paid.payment) == (None, PaymentStatus.PAID)
+    assert held.parked == "on hold on the channel"
+    assert held.wanted == paid.wanted == parked.wanted
+
+
+@pytest.mark.parametrize(
+    ("lines", "want"),
+    [
+        ([line("1", 5)], {"MUG": 5}),
+        ([line("1", 5, cancelled=2)], {"MUG": 3}),
+        ([line("1", 1), line("2", 2, "LID")], {"MUG": 1, "LID": 2}),
+        ([line("2", 2, "LID")], {"LID": 2}),
+        ([line("1", 1, "LID")], {"LID": 1}),
+        ([line("1", 2), line("2", 1, "NEW")], {"MUG": 2}),
+    ],
+)
+def test_lines_and_reservations_are_followed(lines: list[ChannelOrderLine], want: dict[str, int]) -> None:
+    """A line that grew, shrank, came, went or changed its SKU is followed, and what the order wants with it."""
+    changed = after(stored({"MUG": 2}), seen(lines))
+
+    assert changed.wanted == {(sku, "main"): quantity for sku, quantity in want.items()} == wanted(changed)
+    assert (changed.stock_revision, changed.channel_revision) == (6, 6)
+    assert changed.state is OrderState.OPEN
+
+
+def test_what_the_channel_sold_is_followed() -> None:
+    """An edit renews what the channel took off its listings, unless it never takes anything off."""
+    edited = seen({"MUG": 5})
+
+    assert after(stored({"MUG": 2}), edited).sold == {("MUG", None): 5}
+    assert after(stored({"MUG": 2}, sold={}), edited).sold == {}
+
+
+def test_line_that_went_is_kept_as_cancelled() -> None:
+    """A line that the channel shows no more stays in the order as cancelled, also when it is seen again without it."""
+    order = stored({"MUG": 2, "LID": 3})
+    once = after(order, seen([line("1", 2)]))
+    twice = after(once, seen([line("1", 2)], status="Again"))
+
+    assert [(one.line_id, one.quantity, one.cancelled, one.open) for one in once.lines] == [
+        ("1", 2, 0, 2),
+        ("2", 3, 3, 0),
+    ]
+    assert twice.lines == once.lines
+    assert twice.stock_revision == once.stock_revision
+
+
+def test_frozen_components_outlive_an_edit() -> None:
+    """A line keeps what it was resolved to, whatever its SKU is linked to by now."""
+    kit = OrderLine(line_id="1", channel_sku="MUG", quantity=1, components={"OLD": 2})
+
+    assert after(stored([kit]), seen([line("1", 3)])).wanted == {("OLD", "main"): 6}
+
+
+def test_cancelled_order_frees_its_stock() -> None:
+    """An order cancelled on the channel is cancelled here, by the channel, and wants nothing."""
+    changed = after(stored(), seen(fulfillment=CANCELLED))
+
+    assert (changed.state, changed.wanted, changed.conflict) == (OrderState.CANCELLED, {}, None)
+    assert changed.channel_revision == changed.stock_revision == 6
+    assert changed.fulfillment is CANCELLED
+
+
+def parted(order: Order) -> Order:
+    """Take one piece of the first line out of an order."""
+    return process(order, Parcel(id="p1", lines={"1": 1}), at=NOON)[0]
+
+
+def test_cancelled_behind_a_parcel_is_a_conflict() -> None:
+    """What is left is cancelled, and a person is told that goods have gone out."""
+    changed = after(parted(stored({"MUG": 3})), seen({"MUG": 3}, fulfillment=CANCELLED))
+
+    assert (changed.state, changed.wanted, changed.conflict) == (OrderState.CANCELLED, {}, CANCELLED_AFTER)
+
+
+def test_edit_keeps_what_was_processed() -> None:
+    """A parcel that went out counts against the new quantity, also where the line's SKU was changed."""
+    order = parted(stored({"MUG": 3}))
+
+    more = after(order, seen([line("1", 5)]))
+    other = after(order, seen([line("1", 5, "LID")]))
+    gone = after(order, seen([line("2", 1, "LID")]))
+
+    assert more.wanted == {("MUG", "main"): 4}
+    assert other.wanted == {("LID", "main"): 4}
+    assert gone.wanted == {("LID", "main"): 1}
+    assert [(one.cancelled, one.processed) for one in gone.lines] == [(0, 0), (2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("shown", "conflict"),
+    [
+        (seen({"MUG": 2}), EDITED_AFTER),
+        (seen([line("1", 1, cancelled=1)]), EDITED_AFTER),
+        (seen([line("1", 1, "LID")]), EDITED_AFTER),
+        (seen([line("1", 1), line("2", 1, "LID")]), EDITED_AFTER),
+        (seen(fulfillment=CANCELLED), CANCELLED_AFTER),
+        (seen(fulfillment=SHIPPED), None),
+        (seen([line("1", 1, shipped=1)]), None),
+        (seen(status="Other"), None),
+    ],
+)
+def test_processed_order_is_never_changed_silently(shown: ChannelOrder, conflict: str | None) -> None:
+    """A change behind the processing is a named conflict; what stays is due, since the channel moved its levels."""
+    order = process(stored(), Parcel(), at=NOON)[0]
+
+    changed = after(order, shown)
+
+    assert changed.conflict == conflict
+    assert (changed.lines, changed.state) == (order.lines, OrderState.PROCESSED)
+    assert (changed.wanted, changed.stock_revision - order.stock_revision) == ({}, int(conflict is not None))
+
+
+def test_conflict_stays_until_a_person_lifts_it() -> None:
+    """A conflict is not forgotten because the channel shows something harmless afterwards."""
+    order = process(stored(), Parcel(), at=NOON)[0]
+    conflicting = after(order, seen({"MUG": 2}))
+
+    assert after(conflicting, seen(status="Other")).conflict == EDITED_AFTER
+    assert after(attrs.evolve(stored(), conflict="look"), seen(fulfillment=CANCELLED)).conflict == "look"
+
+
+def test_order_cancelled_here_is_not_a_conflict() -> None:
+    """An order that was cancelled here without a parcel may change there as it likes."""
+    changed = after(cancel(stored()), seen({"MUG": 7}))
+
+    assert (changed.state, changed.conflict, changed.wanted) == (OrderState.CANCELLED, None, {})
+
+
+@pytest.mark.parametrize(
+    ("shown", "conflict"),
+    [
+        (seen(fulfillment=SHIPPED), SHIPPED_ELSEWHERE),
+        (seen([line("1", 3, shipped=2)]), SHIPPED_ELSEWHERE),
+        (seen([line("2", 1, "LID", shipped=1)]), SHIPPED_ELSEWHERE),
+        (seen([line("1", 3, shipped=1)]), None),
+    ],
+)
+def test_shipped_by_other_hands_is_a_conflict(shown: ChannelOrder, conflict: str | None) -> None:
+    """More shipped there than has left here is a conflict; our own parcels coming back are none."""
+    assert after(parted(stored({"MUG": 3})), shown).conflict == conflict
+
+
+quantities = st.dictionaries(st.sampled_from(["MUG", "LID", "NEW"]), st.integers(1, 5), min_size=1)
+
+
+def lines_of(bought: Mapping[str, int]) -> list[ChannelOrderLine]:
+    """Build a line for each SKU, under an id of its own."""
+    return [line(sku, quantity, sku) for sku, quantity in bought.items()]
+
+
+@given(quantities, st.lists(quantities, min_size=1, max_size=4))
+def test_any_edits_end_where_the_last_one_says(first: Mapping[str, int], edits: list[Mapping[str, int]]) -> None:
+    """After any number of edits the order wants exactly what is shown last, and no revision ever fell."""
+    order = after(stored({"TEA": 1}), seen(lines_of(first)))
+    for edit in edits:
+        before, order = order, after(order, seen(lines_of(edit)))
+        assert order.revision > before.revision
+        assert order.stock_revision >= before.stock_revision
+        assert (order.stock_revision > before.stock_revision) == (order.lines != before.lines)
+
+    assert order.wanted == {(sku, "main"): n for sku, n in edits[-1].items() if sku != "NEW"}

@@ -1,0 +1,158 @@
+"""Which shipment on a channel answers for which of our notes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ordersync.lifecycle import process
+from ordersync.model.channel_orders import ChannelOrder, FulfillmentStatus, Shipment
+from ordersync.model.dispatch import Note, NoteStatus, Parcel
+from ordersync.sync.shipments import Look, all_arrived, look_for
+from ordersync.testing.builders import NOON, make_channel_order, make_order
+
+UNSHIPPED, PARTIAL, SHIPPED = FulfillmentStatus.UNSHIPPED, FulfillmentStatus.PARTIAL, FulfillmentStatus.SHIPPED
+
+
+def note(parcel: str, lines: Mapping[str, int], tracking: str | None = None, **changes: Any) -> Note:  # noqa: ANN401
+    """Build the note of a parcel, queued unless *changes* say otherwise."""
+    order = make_order(lines={"MUG": 9, "LID": 9})
+    _, _, made = process(order, Parcel(id=parcel, lines=lines, tracking_number=tracking), at=NOON)
+    fields: dict[str, Any] = {"status": NoteStatus.QUEUED}
+    return attrs.evolve(made, **(fields | changes))
+
+
+def sent(parcel: str, lines: Mapping[str, int], tracking: str | None = None) -> Note:
+    """Build the note of a parcel that the channel was told of."""
+    return note(parcel, lines, tracking, status=NoteStatus.SENT)
+
+
+def shown(*shipments: tuple[Mapping[str, int], str | None], ordered: int = 4) -> ChannelOrder:
+    """Build an order of so many MUGs and as many LIDs that shows these shipments."""
+    return make_channel_order(
+        lines={"MUG": ordered, "LID": ordered},
+        shipments=[Shipment(lines=lines, tracking_number=tracking) for lines, tracking in shipments],
+    )
+
+
+def look(one: Note, order: ChannelOrder, *others: Note, shipped: FulfillmentStatus = PARTIAL) -> Look:
+    """Look for a note among all of its order."""
+    return look_for(one, order, [one, *others], shipped=shipped)
+
+
+def test_shipment_with_our_lines_and_tracking_is_ours() -> None:
+    """A shipment with the note's lines and number is the note's, however the number is written."""
+    ours = note("p1", {"1": 2}, "JD 01")
+
+    assert look(ours, shown(({"1": 2}, "jd01"))) is Look.ARRIVED
+    assert look(ours, shown(({"1": 1}, "JD01"))) is Look.NOT_THERE
+    assert look(ours, shown(({"1": 2}, "JD02"), ordered=9)) is Look.NOT_THERE
+    assert look(ours, shown(({"2": 2}, "JD01"))) is Look.NOT_THERE
+
+
+def test_note_without_tracking_is_any_shipment_of_its_lines() -> None:
+    """A note that has no number is answered by a shipment of its lines under any number or none."""
+    bare = note("p1", {"1": 2})
+
+    assert look(bare, shown(({"1": 2}, "JD01"))) is Look.ARRIVED
+    assert look(bare, shown(({"1": 2}, None))) is Look.ARRIVED
+
+
+def test_one_shipment_answers_for_one_note() -> None:
+    """A shipment that an earlier note is known to have made is not taken for a second, equal one."""
+    first, second = sent("p1", {"1": 1}, "JD01"), note("p2", {"1": 1}, "JD01")
+
+    assert look(second, shown(({"1": 1}, "JD01")), first) is Look.NOT_THERE
+    assert look(second, shown(({"1": 1}, "JD01"), ({"1": 1}, "JD01")), first) is Look.ARRIVED
+    confirmed = attrs.evolve(first, status=NoteStatus.CONFIRMED)
+    assert look(second, shown(({"1": 1}, "JD01")), confirmed) is Look.NOT_THERE
+
+
+def test_note_without_tracking_takes_no_other_notes_shipment() -> None:
+    """A note that any shipment would answer for leaves those with a number to the notes that have it."""
+    bare, ours = sent("p1", {"1": 1}), note("p2", {"1": 1}, "JD02")
+    both = [({"1": 1}, "JD02"), ({"1": 1}, None)]
+
+    assert look(ours, shown(*both, ordered=9), bare) is Look.ARRIVED
+    assert look(ours, shown(({"1": 1}, "JD02"), ({"1": 1}, "JD09"), ordered=9), bare) is Look.ARRIVED
+    assert look(attrs.evolve(bare, status=NoteStatus.CLAIMED), shown(*both, ordered=9), ours) is Look.ARRIVED
+    assert all_arrived([bare, ours], shown(*both, ordered=9), shipped=PARTIAL)
+    assert not all_arrived([bare, bare, ours], shown(*both, ordered=9), shipped=PARTIAL)
+
+
+@pytest.mark.parametrize("status", [NoteStatus.QUEUED, NoteStatus.CLAIMED, NoteStatus.WAITING, NoteStatus.REJECTED])
+def test_note_that_has_not_arrived_takes_nothing_away(status: NoteStatus) -> None:
+    """A note whose fate is open leaves the shipment to the one that is looked for."""
+    other, ours = note("p1", {"1": 1}, "JD01", status=status), note("p2", {"1": 1}, "JD01")
+
+    assert look(ours, shown(({"1": 1}, "JD01")), other) is Look.ARRIVED
+
+
+def test_order_shipped_by_other_hands_is_told_apart() -> None:
+    """Where no room is left for the note, somebody else has shipped its goods."""
+    ours = note("p1", {"1": 2}, "JD01")
+
+    assert look(ours, shown(({"1": 4, "2": 4}, "ELSE")), shipped=SHIPPED) is Look.SHIPPED_OTHERWISE
+    assert look(ours, shown(({"1": 3}, "ELSE"))) is Look.SHIPPED_OTHERWISE
+    assert look(ours, shown(({"1": 2}, "ELSE"))) is Look.NOT_THERE
+    assert look(ours, shown(({"2": 4}, "ELSE"))) is Look.NOT_THERE
+
+
+def test_note_of_a_line_that_is_gone_has_no_room() -> None:
+    """A note for a line that the channel does not show any more cannot be sent."""
+    order = make_channel_order(lines={"MUG": 4}, shipments=[Shipment(lines={"1": 1})])
+
+    assert look(note("p1", {"2": 1}), order) is Look.SHIPPED_OTHERWISE
+
+
+def test_cancelled_pieces_leave_no_room() -> None:
+    """Pieces that were cancelled cannot be shipped any more."""
+    order = shown(({"1": 1}, "ELSE"))
+    mug, lid = order.lines
+    short = attrs.evolve(order, lines=[attrs.evolve(mug, cancelled=2), lid])
+
+    assert look(note("p1", {"1": 2}), short) is Look.SHIPPED_OTHERWISE
+    assert look(note("p1", {"1": 2}), order) is Look.NOT_THERE
+
+
+@pytest.mark.parametrize(
+    ("shipped", "expected"),
+    [(SHIPPED, Look.ARRIVED), (PARTIAL, Look.NOT_THERE), (UNSHIPPED, Look.NOT_THERE)],
+)
+def test_channel_that_lists_no_shipments(shipped: FulfillmentStatus, expected: Look) -> None:
+    """A channel that shows no shipments can only say whether the whole order is shipped."""
+    assert look(note("p1", {"1": 4, "2": 4}), shown(), shipped=shipped) is expected
+
+
+parcels = st.tuples(st.sampled_from([{"1": 1}, {"1": 2}, {"2": 1}]), st.sampled_from(["JD01", "JD02"]))
+
+
+@given(st.lists(parcels, max_size=5), st.lists(parcels, max_size=5))
+def test_all_notes_have_arrived_when_each_has_a_shipment(
+    notes: list[tuple[dict[str, int], str]], shipments: list[tuple[dict[str, int], str]]
+) -> None:
+    """Notes are all there exactly when the shipments contain them as a multiset."""
+    told = [sent(f"p{number}", lines, tracking) for number, (lines, tracking) in enumerate(notes)]
+    need = Counter((*lines.items(), tracking) for lines, tracking in notes)
+    have = Counter((*lines.items(), tracking) for lines, tracking in shipments)
+
+    assert all_arrived(told, shown(*shipments, ordered=99), shipped=PARTIAL) == (need <= have)
+    assert all_arrived(told, shown(*shipments), shipped=SHIPPED)
+
+
+@given(st.lists(parcels, min_size=1, max_size=5), st.data())
+def test_each_note_of_a_multiset_is_found_once(notes: list[tuple[dict[str, int], str]], data: st.DataObject) -> None:
+    """With one shipment for each arrived note none is left over; with one more, the next note has arrived."""
+    told = [sent(f"p{number}", lines, tracking) for number, (lines, tracking) in enumerate(notes)]
+    ours = data.draw(st.sampled_from(notes))
+    queued = note("mine", *ours)
+    shipments = data.draw(st.permutations(notes))
+
+    assert look(queued, shown(*shipments, ordered=99), *told) is Look.NOT_THERE
+    assert look(queued, shown(*shipments, ours, ordered=99), *told) is Look.ARRIVED

@@ -1,0 +1,24 @@
+"""A ledger that offers the five verbs and no more keeps their laws."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from ordersync.ports import StockLedger
+from ordersync.testing.contracts import StockLedgerContract
+from storage.foreign_ledger import DictLedger
+
+
+class TestDictLedger(StockLedgerContract):
+    """The dictionaries of an ERP."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[StockLedger]:
+        """Open a fresh ledger."""
+        yield DictLedger()
+
+    async def put_on_hand(self, ledger: StockLedger, sku: str, *, quantity: int, location: str = "main") -> None:
+        """Let the ERP receive goods."""
+        assert isinstance(ledger, DictLedger)
+        ledger.receive(sku, location=location, quantity=quantity)

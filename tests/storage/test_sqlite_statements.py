@@ -1,0 +1,271 @@
+"""What the storage on SQLite asks of the database: as many statements for a large page as for a small one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import attrs
+import pytest
+
+from ordersync import lifecycle
+from ordersync.model.dispatch import Parcel
+from ordersync.model.ids import OrderKey
+from ordersync.model.listings import Answer, ChannelListing, ListingId, Push, StockOutcome
+from ordersync.model.orders import Order, OrderLine
+from ordersync.model.pages import ChangedOrder, PageWork
+from ordersync.model.runs import EntryKind, JournalEntry, Progress
+from ordersync.storage.sqlite.connection import Connection
+from ordersync.testing.builders import NOON, SHOP, make_decision, make_deduction, make_order
+from ordersync.testing.contracts.steps import FIRST, doubt, make_document
+from storage.watching import WatchedStorage
+
+WINDOW = timedelta(minutes=10)
+
+GROWING = (
+    "order_keys|orders|order_lines|order_names|order_people|order_documents|decisions|last_seen|doubts|parcels|notes"
+    "|holds|movements|movement_lines|levels|sku_versions|listings|listing_components|sales|journal"
+)
+
+
+class Walk:
+    """Calls every verb of a run, and of the desk, with as many rows as it is told to."""
+
+    def __init__(self, storage: WatchedStorage, size: int) -> None:
+        self.storage = storage
+        self.orders = [self.order(number) for number in range(size)]
+        self.skus = [f"SKU-{number}" for number in range(size)]
+        self.statements: dict[str, list[str]] = {}
+
+    def order(self, number: int) -> Order:
+        """Build an order of three lines, one of them linked to nothing."""
+        lines = [
+            OrderLine(line_id=f"{line}", channel_sku=f"SKU-{number + line}", quantity=2, components=parts)
+            for line, parts in enumerate(({f"SKU-{number}": 1}, {f"SKU-{number + 1}": 2}, None))
+        ]
+        return make_order(f"{number:05}", lines, channel_order_id=f"gid/{number}")
+
+    @property
+    def keys(self) -> list[OrderKey]:
+        """Return the keys of all orders."""
+        return [order.key for order in self.orders]
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Note the statements of one verb."""
+        self.storage.taken()
+        yield
+        self.statements[name] = self.storage.taken()
+
+    async def walk(self) -> dict[str, list[str]]:
+        """Take every step."""
+        for sku in self.skus:
+            await self.storage.listings.link(SHOP, sku, sku)
+        await self.pages()
+        await self.settling()
+        await self.publishing()
+        await self.parcels()
+        await self.questions()
+        return self.statements
+
+    async def pages(self) -> None:
+        """Save pages of new orders, of seen ones and of changed ones."""
+        store = self.storage.orders
+        page = PageWork(
+            channel=SHOP,
+            new=tuple(self.orders),
+            decisions=tuple(make_decision(order) for order in self.orders),
+            raw=dict.fromkeys(self.keys, b"{}"),
+            quarantined=tuple(make_document(f"h{number}") for number in range(len(self.keys))),
+            doubts=tuple(doubt(f"doubt-{number}") for number in range(len(self.keys))),
+            progress=Progress(watermark=NOON),
+        )
+        with self.step("save new"):
+            assert await store.save_page(page, fence=FIRST, at=NOON)
+        with self.step("known"):
+            known = await store.known(SHOP, [key.reference for key in self.keys], fence=FIRST)
+        assert len(known) == len(self.keys)
+        with self.step("save seen"):
+            assert await store.save_page(PageWork(channel=SHOP, seen=tuple(self.keys)), fence=FIRST, at=NOON)
+        with self.step("load"):
+            stored = await store.load(self.keys, fence=FIRST)
+        changed = tuple(
+            ChangedOrder(order=lifecycle.advance(order, secondary_reference="two"), expect=order.revision)
+            for order in stored.values()
+        )
+        with self.step("save changed"):
+            assert await store.save_page(PageWork(channel=SHOP, changed=changed), fence=FIRST, at=NOON)
+
+    async def settling(self) -> None:
+        """Let the ledger hold what orders want, and tell the listing book."""
+        store, ledger, size = self.storage.orders, self.storage.stock, len(self.keys)
+        with self.step("due"):
+            dues = await store.due(SHOP, limit=size, fence=FIRST)
+        assert len(dues) == size
+        with self.step("reserve"):
+            held = await ledger.reserve([due.claim for due in dues], at=NOON)
+        with self.step("sold"):
+            await self.storage.listings.sold([due.sale for due in dues], fence=FIRST)
+        with self.step("reserved"):
+            await store.reserved({due.claim.order_key: due.claim.revision for due in dues}, held=held, fence=FIRST)
+        assert await store.due(SHOP, limit=size, fence=FIRST) == []
+        with self.step("doubts"):
+            doubts = await store.doubts(SHOP, limit=size, fence=FIRST)
+        with self.step("doubted"):
+            await store.doubted(doubts, fence=FIRST)
+        with self.step("unlinked"):
+            assert len(await store.unlinked(SHOP, before=1, limit=size, fence=FIRST)) == size
+        with self.step("changed"):
+            versions = await ledger.changed(limit=size)
+        assert versions is not None
+        with self.step("mark"):
+            await self.storage.listings.mark(versions)
+        with self.step("acknowledge"):
+            await ledger.acknowledge(versions)
+
+    async def publishing(self) -> None:
+        """Push, hear and read back levels."""
+        book = self.storage.listings
+        with self.step("links"):
+            await book.links(SHOP, self.skus, fence=FIRST)
+        with self.step("adopt_rule"):
+            await book.adopt_rule(SHOP, "rule", hold=WINDOW, fence=FIRST, at=NOON)
+        with self.step("listings due"):
+            due = await book.due(SHOP, window=WINDOW, at=NOON, limit=len(self.skus), fence=FIRST)
+        assert len(due) == len(self.skus)
+        pushes = [Push(listing=listing.id, wanted=listing.wanted, quantity=3) for listing in due]
+        with self.step("begin"):
+            attempts = await book.begin(SHOP, pushes, window=WINDOW, fence=FIRST, at=NOON)
+        answers = [Answer(attempt=attempt, outcome=StockOutcome.ACCEPTED) for attempt in attempts]
+        assert len(answers) == len(self.skus)
+        with self.step("finish"):
+            await book.finish(SHOP, answers, window=WINDOW, fence=FIRST, at=NOON)
+        wanted = {ListingId(push.listing.channel_sku): push.wanted for push in pushes}
+        shown = [ChannelListing(channel_sku=sku, quantity=2) for sku in self.skus]
+        with self.step("observed"):
+            assert await book.observed(SHOP, shown, wanted=wanted, fence=FIRST, at=NOON) == len(shown)
+        with self.step("mark_channel"):
+            await book.mark_channel(SHOP)
+        with self.step("of_channel"):
+            await book.of_channel(SHOP)
+
+    async def parcels(self) -> None:
+        """Let goods leave."""
+        store = self.storage.orders
+        with self.step("deduct"):
+            (due,) = [lifecycle.due_of(self.orders[0])]
+            taken = {(sku, "main"): 1 for sku in self.skus}
+            await self.storage.stock.deduct(make_deduction("any", "p", taken, due.claim), at=NOON)
+        for key in self.keys:
+            order = await store.get(key)
+            after, parcel, note = lifecycle.process(order, Parcel(), at=NOON)
+            with self.step("record_parcel"):
+                await store.record_parcel(parcel, after, note, expect=order.revision)
+        with self.step("waiting"):
+            assert len(await store.waiting(SHOP, limit=len(self.keys), fence=FIRST)) == len(self.keys)
+        for key in self.keys:
+            with self.step("queue"):
+                await store.queue(key, "all", fence=FIRST)
+        with self.step("notes_due"):
+            notes = await store.notes_due(SHOP, at=NOON, limit=len(self.keys), fence=FIRST)
+        assert len(notes) == len(self.keys)
+        with self.step("write_note"):
+            assert await store.write_note(attrs.evolve(notes[0], tries=1), expect=notes[0], fence=FIRST)
+
+    async def questions(self) -> None:
+        """Ask what people ask."""
+        key = self.keys[0]
+        with self.step("get"):
+            await self.storage.orders.get(key)
+        with self.step("find"):
+            assert len(await self.storage.orders.find(key.reference)) == 1
+        with self.step("decision"):
+            assert await self.storage.orders.decision(key) is not None
+        with self.step("parcel"):
+            assert await self.storage.orders.parcel(key, "all") is not None
+        with self.step("notes"):
+            assert len(await self.storage.orders.notes(key)) == 1
+        with self.step("levels"):
+            await self.storage.stock.levels(self.skus)
+        with self.step("history"):
+            await self.storage.stock.history(self.skus[0])
+        with self.step("held"):
+            await self.storage.stock.held(key)
+        with self.step("write"):
+            entry = JournalEntry(at=NOON, kind=EntryKind.ERROR, channel=SHOP, run_id="run")
+            await self.storage.journal.write([entry] * len(self.keys))
+        with self.step("entries of a channel"):
+            await self.storage.journal.entries(channel=SHOP)
+        with self.step("entries of a run"):
+            await self.storage.journal.entries(run_id="run")
+
+
+async def walk(path: Path, size: int) -> dict[str, list[str]]:
+    """Take every step on a fresh file; return the statements of each."""
+    async with WatchedStorage(path) as storage:
+        return await Walk(storage, size).walk()
+
+
+async def test_statements_do_not_grow_with_the_page(tmp_path: Path) -> None:
+    """Every verb sends as many statements for 500 rows as for 10, and no more than a few."""
+    small, large = [await walk(tmp_path / f"{size}.db", size) for size in (10, 500)]
+
+    assert {name: len(sent) for name, sent in large.items()} == {name: len(sent) for name, sent in small.items()}
+    assert max(len(sent) for sent in large.values()) <= 32
+
+
+async def test_verb_is_one_transaction(tmp_path: Path) -> None:
+    """Every verb begins one transaction and commits it; those that only read begin none that writes."""
+    for name, sent in (await walk(tmp_path / "shop.db", 3)).items():
+        assert sent[0] in ("BEGIN", "BEGIN IMMEDIATE"), name
+        assert [sql for sql in sent if sql.startswith("BEGIN") or sql == "COMMIT"] == [sent[0], "COMMIT"], name
+        writes = [sql for sql in sent if re.match(r"\s*(INSERT|UPDATE|DELETE)", sql)]
+        assert bool(writes) is (sent[0] == "BEGIN IMMEDIATE"), name
+
+
+async def plan(storage: WatchedStorage, sql: str) -> list[str]:
+    """Return the steps by which SQLite runs a statement."""
+
+    def explain(db: Connection) -> list[str]:
+        return [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * sql.count("?"))]
+
+    return await storage._database.read(explain)
+
+
+async def test_no_verb_reads_a_table_from_end_to_end(tmp_path: Path) -> None:
+    """SQLite finds every row that a verb of a run or of the desk needs by an index."""
+    sent = await walk(tmp_path / "shop.db", 3)
+    statements = {sql for of_verb in sent.values() for sql in of_verb} - {"BEGIN", "BEGIN IMMEDIATE", "COMMIT"}
+    async with WatchedStorage(tmp_path / "shop.db") as storage:
+        steps = {step for sql in statements for step in await plan(storage, sql)}
+
+    assert len(statements) > 60
+    scans = {step for step in steps if re.match(rf"SCAN ({GROWING})\b", step)}
+    assert scans == {"SCAN sku_versions USING INDEX sku_versions_changed"}  # which holds what changed, and no more
+
+
+@pytest.mark.parametrize("verb", ["reserve", "acknowledge", "reserved", "sold", "mark nothing", "same health"])
+async def test_repeated_verb_writes_nothing(tmp_path: Path, verb: str) -> None:
+    """A verb that is repeated after it took effect leaves the file untouched."""
+    order = make_order("1001")
+    due = lifecycle.due_of(order)
+    async with WatchedStorage(tmp_path / "shop.db") as storage:
+        await storage.listings.link(SHOP, "MUG", "MUG")
+        await storage.orders.save_page(PageWork(channel=SHOP, new=(order,)), fence=FIRST, at=NOON)
+        verbs: dict[str, Callable[[], Awaitable[object]]] = {
+            "reserve": lambda: storage.stock.reserve([due.claim], at=NOON),
+            "acknowledge": lambda: storage.stock.acknowledge({"MUG": 1}),
+            "reserved": lambda: storage.orders.reserved({order.key: 1}),
+            "sold": lambda: storage.listings.sold([due.sale]),
+            "mark nothing": lambda: storage.listings.mark(["LID"]),
+            "same health": lambda: storage.journal.set_health(SHOP, failures=0),
+        }
+        repeated = verbs[verb]
+        await repeated()
+        wal = (tmp_path / "shop.db-wal").read_bytes()
+        await repeated()
+
+        assert (tmp_path / "shop.db-wal").read_bytes() == wal

@@ -1,0 +1,103 @@
+"""What all sweeps share: letting something happen at every moment of some work, and comparing where the world ends."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+
+import attrs
+
+from .facts import Facts, differences, facts_of
+from .laws import all_is_well, stock_adds_up
+from .lines import Killed, Line, Moment
+from .rest import come_to_rest
+from .twins import Worlds
+from .world import World
+
+Work = Callable[[Line], Awaitable[object]]
+"""What a runner or a desk does on a line."""
+
+Mishap = Callable[[Line], Awaitable[None]]
+"""What happens to it at one moment."""
+
+
+async def running(line: Line) -> None:
+    """Run once."""
+    await line.run()
+
+
+async def live_through(line: Line, work: Work) -> None:
+    """Do the work until it is done or dead."""
+    try:
+        await work(line)
+    except (Killed, BaseExceptionGroup):
+        if not line.dead:
+            raise
+
+
+@attrs.frozen
+class Undisturbed:
+    """How it goes when nothing happens: the moments of the work, and what is so in the end."""
+
+    moments: Sequence[Moment]
+    end: Facts
+
+
+async def undisturbed(worlds: Worlds, work: Work) -> Undisturbed:
+    """Do the work undisturbed; the laws hold after every commit and in the end."""
+    async with worlds.one() as world:
+        line = Line(world)
+        await work(line)
+        await come_to_rest(world)
+        await all_is_well(world)
+        return Undisturbed(line.moments, await facts_of(world))
+
+
+async def ends_elsewhere(world: World, ends: Iterable[Facts]) -> str:
+    """Bring the world to rest and say what is wrong with its end; nothing when it is one of *ends*."""
+    try:
+        await stock_adds_up(world)
+        await come_to_rest(world)
+        await all_is_well(world)
+    except AssertionError as broken:
+        return str(broken).splitlines()[0]
+    end = await facts_of(world)
+    wrong = [differences(one, end) for one in ends]
+    return "" if not all(wrong) else "; ".join(min(wrong, key=len))
+
+
+async def sweep(
+    worlds: Worlds, work: Work, mishap: Mishap, *, at: Collection[int], ends: Collection[Facts]
+) -> list[str]:
+    """Let *mishap* happen at each of these moments, each time in a world of its own; name those that end elsewhere."""
+    assert at
+    wrong: list[str] = []
+    for number in at:
+        async with worlds.one() as world:
+            line = Line(world, at=number, do=mishap, checked=mishap is not cut)
+            await live_through(line, work)
+            assert line.happened, f"the work was over before moment {number}"
+            where = f"{number}, {line.moments[number]}"
+            wrong += [f"{where}: {end}" for end in [await ends_elsewhere(world, ends)] if end]
+    return wrong
+
+
+async def cut(line: Line) -> None:
+    """Let the process die."""
+    line.die()
+
+
+def spread(moments: Sequence[int], most: int) -> Sequence[int]:
+    """Return *most* of the moments, evenly spread, the first and the last among them."""
+    if len(moments) <= most:
+        return moments
+    return [moments[round(place * (len(moments) - 1) / (most - 1))] for place in range(most)]
+
+
+def states(moments: Sequence[Moment]) -> list[int]:
+    """Return one moment for each state in which work that dies can leave the world: between two writes all are alike."""
+    found, changed = [], True
+    for number, moment in enumerate(moments):
+        if changed:
+            found.append(number)
+        changed = moment.when == "after" and moment.is_write
+    return found
