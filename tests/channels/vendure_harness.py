@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 import aiohttp
 
@@ -51,3 +52,25 @@ class StubHarness(ChannelHarness):
     def borrowing(self, session: aiohttp.ClientSession) -> Channel:
         """Make a channel that uses the session."""
         return VendureChannel(SHOP, base_url=self.url, user=USER, password=self.stub.password, session=session)
+
+
+@asynccontextmanager
+async def connected(
+    stub: VendureStub,
+    *,
+    password: str | None = None,
+    token: str | None = None,
+    session: aiohttp.ClientSession | None = None,
+) -> AsyncIterator[VendureChannel]:
+    """Yield an open channel to the stub."""
+    async with stub.serve() as url:
+        channel = VendureChannel(
+            SHOP,
+            base_url=url,
+            user=USER,
+            password=password or stub.password,
+            channel_token=token,
+            session=session,
+        )
+        async with channel:
+            yield channel

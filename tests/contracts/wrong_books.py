@@ -7,12 +7,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import attrs
 
 from ordersync.model.ids import ChannelId, Fence
-from ordersync.model.listings import Answer, Attempt, ChannelListing, Listing, ListingId, Push, StockOutcome
+from ordersync.model.listings import ListingId
 from ordersync.model.stock import Sale, StockRule
 from ordersync.storage.memory import MemoryListingBook
 
@@ -84,6 +83,32 @@ class LowersWhatChanged(WrongBook):
         await super().sold(new, fence=fence)
 
 
+class ForgivesUnanswered(WrongBook):
+    """Does not ask whether a push of the listing is unanswered."""
+
+    async def sold(self, sales: Sequence[Sale], *, fence: Fence | None = None) -> None:
+        """Hide unanswered pushes."""
+        before = {channel: dict(listings) for channel, listings in self._listings.items()}
+        for channel, listings in before.items():
+            for listing_id in listings:
+                self.rewrite(channel, listing_id, attempt_began=None)
+        await super().sold(sales, fence=fence)
+        for channel, listings in before.items():
+            for listing_id, listing in listings.items():
+                self.rewrite(channel, listing_id, attempt_began=listing.attempt_began)
+
+
+class DoubtsFreshChangesOnly(WrongBook):
+    """Overlooks a change by the channel that a person's change followed."""
+
+    async def sold(self, sales: Sequence[Sale], *, fence: Fence | None = None) -> None:
+        """Look at the last change alone."""
+        seen = [
+            sale if sale.channel_revision == sale.revision else attrs.evolve(sale, channel_revision=0) for sale in sales
+        ]
+        await super().sold(seen, fence=fence)
+
+
 class SoldInSilence(WrongBook):
     """Lowers beliefs and makes nothing due."""
 
@@ -126,6 +151,56 @@ class LinksInSilence(WrongBook):
             self.rewrite(channel, listing_id, wanted=before.wanted)
 
 
+class LinksAnew(WrongBook):
+    """Takes every link for a change, and raises the links revision."""
+
+    async def link(
+        self,
+        channel: ChannelId,
+        channel_sku: str,
+        components: str | Mapping[str, int],
+        *,
+        channel_location: str | None = None,
+        rule: StockRule | None = None,
+    ) -> None:
+        """Raise everything."""
+        await super().link(channel, channel_sku, components, channel_location=channel_location, rule=rule)
+        listing_id = ListingId(channel_sku, channel_location)
+        self.rewrite(channel, listing_id, wanted=self._listings[channel][listing_id].wanted + 1)
+        self._revisions[channel] += 1
+
+
+class LinksSettled(WrongBook):
+    """Takes a new listing for right until something marks it."""
+
+    async def link(
+        self,
+        channel: ChannelId,
+        channel_sku: str,
+        components: str | Mapping[str, int],
+        *,
+        channel_location: str | None = None,
+        rule: StockRule | None = None,
+    ) -> None:
+        """Believe in zero."""
+        new = ListingId(channel_sku, channel_location) not in self._listings[channel]
+        await super().link(channel, channel_sku, components, channel_location=channel_location, rule=rule)
+        if new:
+            self.rewrite(channel, ListingId(channel_sku, channel_location), settled=1, believed=0)
+
+
+class UnlinkKeepsBelief(WrongBook):
+    """Believes, when a listing is linked again, what it showed before it was unlinked."""
+
+    async def unlink(self, channel: ChannelId, channel_sku: str, *, channel_location: str | None = None) -> None:
+        """Restore the belief."""
+        listing_id = ListingId(channel_sku, channel_location)
+        before = self._listings[channel].get(listing_id)
+        await super().unlink(channel, channel_sku, channel_location=channel_location)
+        if before is not None:
+            self.rewrite(channel, listing_id, believed=before.believed)
+
+
 class UnlinksForGood(WrongBook):
     """Forgets all that is known of an unlinked listing."""
 
@@ -142,143 +217,6 @@ class FlipsRules(WrongBook):
     ) -> bool:
         """Hold nothing."""
         return await super().adopt_rule(channel, fingerprint, hold=timedelta(0), fence=fence, at=at)
-
-
-class WrongBegin(WrongBook):
-    """A book that begins pushes in another way."""
-
-    def forget(self, listing: Listing) -> Listing:
-        """Return the listing as this book wrongly sees it when a push begins."""
-        raise NotImplementedError
-
-    async def begin(
-        self, channel: ChannelId, pushes: Sequence[Push], *, window: timedelta, fence: Fence, at: datetime
-    ) -> Sequence[Attempt]:
-        """Begin with a wrong view of each listing."""
-        for push in pushes:
-            if push.listing in self._listings[channel]:
-                self._listings[channel][push.listing] = self.forget(self._listings[channel][push.listing])
-        return await super().begin(channel, pushes, window=window, fence=fence, at=at)
-
-
-class SendsEquals(WrongBegin):
-    """Sends what the channel shows already."""
-
-    def forget(self, listing: Listing) -> Listing:
-        """Forget the belief."""
-        return attrs.evolve(listing, believed=None)
-
-
-class ForgetsPredecessor(WrongBegin):
-    """Begins a push as if the one before had been answered."""
-
-    def forget(self, listing: Listing) -> Listing:
-        """Forget the unanswered push."""
-        return attrs.evolve(listing, attempt_began=None)
-
-
-class ForgetsEndedWindows(WrongBegin):
-    """Takes a window for closed when a push begins."""
-
-    def forget(self, listing: Listing) -> Listing:
-        """Forget the window."""
-        return attrs.evolve(listing, unresolved_until=None)
-
-
-class WrongFinish(WrongBook):
-    """A book that takes in answers in another way."""
-
-    def answered(self, before: Listing, after: Listing, answer: Answer) -> Mapping[str, Any]:
-        """Return what this book wrongly makes of the listing."""
-        raise NotImplementedError
-
-    async def finish(
-        self, channel: ChannelId, answers: Sequence[Answer], *, window: timedelta, fence: Fence, at: datetime
-    ) -> None:
-        """Take in the answers, then spoil the listings."""
-        before = dict(self._listings[channel])
-        await super().finish(channel, answers, window=window, fence=fence, at=at)
-        for answer in answers:
-            listing_id = answer.attempt.push.listing
-            was, now = before[listing_id], self._listings[channel][listing_id]
-            self.rewrite(channel, listing_id, **self.answered(was, now, answer))
-
-
-class BelievesInSpiteOfDoubt(WrongFinish):
-    """Believes an accept that overlapped a doubt."""
-
-    def answered(self, before: Listing, after: Listing, answer: Answer) -> Mapping[str, Any]:
-        """Set the belief."""
-        accepted = answer.outcome is StockOutcome.ACCEPTED
-        return {"believed": answer.attempt.push.quantity} if accepted else {}
-
-
-class SettlesWhatIsWanted(WrongFinish):
-    """Settles what is wanted when the answer comes, not what was wanted when the push began."""
-
-    def answered(self, before: Listing, after: Listing, answer: Answer) -> Mapping[str, Any]:
-        """Settle everything."""
-        return {"settled": after.wanted} if answer.outcome is StockOutcome.ACCEPTED else {}
-
-
-class TrustsUnknown(WrongFinish):
-    """Takes an unknown outcome for one that had no effect."""
-
-    def answered(self, before: Listing, after: Listing, answer: Answer) -> Mapping[str, Any]:
-        """Open no window."""
-        return {"unresolved_until": before.unresolved_until}
-
-
-class AnyPushCloses(WrongFinish):
-    """Closes a window by any push that is accepted."""
-
-    def answered(self, before: Listing, after: Listing, answer: Answer) -> Mapping[str, Any]:
-        """Close it."""
-        return {"unresolved_until": None} if answer.outcome is StockOutcome.ACCEPTED else {}
-
-
-class SettlesRefusals(WrongFinish):
-    """Tries a refused listing again at once."""
-
-    def answered(self, before: Listing, after: Listing, answer: Answer) -> Mapping[str, Any]:
-        """Forget the next attempt."""
-        return {"next_attempt_at": None}
-
-
-class TakesLateAnswers(WrongBook):
-    """Takes the answer to an earlier push for that of the last one."""
-
-    async def finish(
-        self, channel: ChannelId, answers: Sequence[Answer], *, window: timedelta, fence: Fence, at: datetime
-    ) -> None:
-        """Renumber the answers."""
-        renumbered = [
-            attrs.evolve(
-                answer,
-                attempt=attrs.evolve(
-                    answer.attempt, number=self._listings[channel][answer.attempt.push.listing].attempts
-                ),
-            )
-            for answer in answers
-        ]
-        await super().finish(channel, renumbered, window=window, fence=fence, at=at)
-
-
-class ReadsBackBlindly(WrongBook):
-    """Believes a read-back whatever happened since it began."""
-
-    async def observed(
-        self,
-        channel: ChannelId,
-        shown: Sequence[ChannelListing],
-        *,
-        wanted: Mapping[ListingId, int],
-        fence: Fence,
-        at: datetime,
-    ) -> int:
-        """Take ``wanted`` as it is now."""
-        now = {listing.id: listing.wanted for listing in await self.of_channel(channel)}
-        return await super().observed(channel, shown, wanted=wanted and now, fence=fence, at=at)
 
 
 class HalfMarked(WrongBook):
@@ -302,15 +240,10 @@ WRONG_BOOKS = {
     LinksInSilence: "test_changed_link_is_due",
     UnlinksForGood: "test_relinked_listing_goes_on",
     FlipsRules: "test_rule_that_flips_back_is_held",
-    SendsEquals: "test_equal_quantity_is_settled_without_sending",
-    ForgetsPredecessor: "test_unanswered_predecessor_opens_a_window",
-    ForgetsEndedWindows: "test_equal_quantity_is_sent_while_a_window_is_open",
-    BelievesInSpiteOfDoubt: "test_accept_after_a_doubt_sets_no_belief",
-    SettlesWhatIsWanted: "test_wanted_as_read_is_settled",
-    TrustsUnknown: "test_unknown_outcome_opens_a_window",
-    AnyPushCloses: "test_only_a_later_push_closes_a_window",
-    SettlesRefusals: "test_refused_listing_waits_for_its_next_attempt",
-    TakesLateAnswers: "test_overtaken_answer_is_ignored",
-    ReadsBackBlindly: "test_read_back_of_a_busy_listing_is_ignored",
+    ForgivesUnanswered: "test_sale_during_a_push_doubts",
+    DoubtsFreshChangesOnly: "test_change_seen_late_doubts_too",
+    LinksAnew: "test_links_revision_rises_with_components_only",
+    LinksSettled: "test_new_listing_is_due_at_once",
+    UnlinkKeepsBelief: "test_sale_while_unlinked_is_not_forgotten",
     HalfMarked: "test_writing_verbs_are_done_or_not_done",
 }

@@ -9,7 +9,7 @@ from datetime import datetime
 import attrs
 
 from ordersync.model.ids import OrderKey
-from ordersync.model.stock import Claim, Deduction
+from ordersync.model.stock import Claim, Deduction, Movement, StockLevel
 from ordersync.storage.memory import MemoryStockLedger
 
 Place = tuple[str, str]
@@ -150,6 +150,48 @@ class NoDifferenceNoMovement(MemoryStockLedger):
             await super().set_on_hand(sku, location=location, quantity=quantity, movement_id=movement_id, at=at)
 
 
+class StocktakeAdds(MemoryStockLedger):
+    """Adds what was counted to what was there."""
+
+    async def set_on_hand(
+        self, sku: str, *, location: str, quantity: int, movement_id: str, at: datetime | None = None
+    ) -> None:
+        """Add."""
+        total = quantity + self._on_hand.get((sku, location), 0)
+        await super().set_on_hand(sku, location=location, quantity=total, movement_id=movement_id, at=at)
+
+
+class HidesStocktakes(MemoryStockLedger):
+    """Leaves stocktakes out of the history."""
+
+    async def history(self, sku: str, *, location: str | None = None, limit: int = 100) -> Sequence[Movement]:
+        """Tell parcels alone."""
+        found = await super().history(sku, location=location, limit=limit)
+        return [movement for movement in found if "/parcel/" in movement.id]
+
+
+class InventsLevels(MemoryStockLedger):
+    """Has a level of everything."""
+
+    async def levels(self, skus: Sequence[str]) -> Sequence[StockLevel]:
+        """Invent what is missing."""
+        found = await super().levels(skus)
+        missing = set(skus) - {level.sku for level in found}
+        return [*found, *(StockLevel(sku=sku, location="main", on_hand=0, reserved=0) for sku in missing)]
+
+
+class ReservesOneByOne(MemoryStockLedger):
+    """Takes claim by claim, and may be cancelled in between."""
+
+    async def reserve(self, claims: Sequence[Claim], *, at: datetime) -> Mapping[OrderKey, int]:
+        """Pause after each."""
+        held: dict[OrderKey, int] = {}
+        for claim in claims:
+            held |= await super().reserve([claim], at=at)
+            await asyncio.sleep(0)
+        return held
+
+
 class LosesUpdates(MemoryStockLedger):
     """Reads, thinks, and writes what it worked out from what it had read."""
 
@@ -189,6 +231,10 @@ WRONG_LEDGERS = {
     AnnouncesSums: "test_moved_reservation_is_news",
     VersionsStartAnew: "test_versions_only_grow",
     NoDifferenceNoMovement: "test_stocktake_that_found_no_difference_happens_once",
+    StocktakeAdds: "test_stocktake_sets_on_hand",
+    HidesStocktakes: "test_on_hand_is_the_sum_of_the_movements",
+    InventsLevels: "test_unknown_sku_has_no_levels",
+    ReservesOneByOne: "test_reserve_may_be_cancelled",
     LosesUpdates: "test_concurrent_reservations_add_up",
     HalfDone: "test_deduct_may_be_cancelled",
 }

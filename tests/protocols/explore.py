@@ -282,7 +282,7 @@ async def play(seed: int) -> Schedule:
                 if isinstance(error, Exception):
                     raise error
             schedule.trace.append("-- drain --")
-            await scene.drain(7)
+            await scene.drain(4)
             await check_end(scene.storage, scene.markets, scene.on_hand)
             before = [(len(market.levels_applied), len(market.notes_received)) for market in scene.markets]
             await scene.drain(1)

@@ -33,6 +33,10 @@ def check_step(storage: MemoryStorage, markets: Sequence[FakeMarketplace]) -> No
         differs = (held.wanted if held is not None else {}) != lifecycle.wanted(order)
         due = order.stock_revision != order.reserved_revision or waiting
         demand(due or not differs, f"L4: {key} holds what it does not want, and is not due")
+        for parcel in orders._parcels.get(key, {}).values():
+            early = held is not None and held.revision >= parcel.deduction.claim.revision
+            moved = parcel.deduction.id in cast("Any", storage.stock)._moved
+            demand(moved or not early, f"L4: what parcel {parcel.id} of {key} held is free before its goods have left")
     _one_effect_a_note(storage, markets)
 
 

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any, Literal, Unpack, cast
 
 import attrs
@@ -23,15 +22,17 @@ from ordersync import (
     StockLedger,
     Storage,
     SyncRunner,
+    lifecycle,
 )
 from ordersync.channel import Channel
 from ordersync.model.dispatch import NoteStatus
 from ordersync.model.listings import Listing
 from ordersync.model.orders import Order
 from ordersync.ports import Journal
+from ordersync.settlement import settle
 from ordersync.storage.memory import MemoryStorage
 from ordersync.sync.retry import RetryPolicy
-from ordersync.testing import FakeMarketplace, ManualClock, MarketplaceWithLookup
+from ordersync.testing import BareMarketplace, ManualClock, MarketplaceWithLookup
 from ordersync.testing.traits import MarketTraits
 
 SHOP = ChannelId("Shop", "north")
@@ -155,11 +156,12 @@ class World:
         self,
         *,
         settings: ChannelSettings | None = None,
-        kind: type[MarketplaceWithLookup] = MarketplaceWithLookup,
+        kind: type[BareMarketplace] = MarketplaceWithLookup,
+        clock: ManualClock | None = None,
         **traits: Unpack[MarketTraits],
     ) -> None:
         """Open both marketplaces with these *settings* and *traits*."""
-        self.clock = ManualClock()
+        self.clock = clock or ManualClock()
         self.storage: Storage = MemoryStorage(clock=self.clock)
         self.shop = kind(SHOP, settings=settings or ChannelSettings(), clock=self.clock, **traits)
         self.market = kind(MARKET, settings=settings or ChannelSettings(), clock=self.clock, **traits)
@@ -181,7 +183,7 @@ class World:
         movement = movement_id or f"count/{sku}/{self.clock.monotonic()}/{quantity}"
         await ledger.set_on_hand(sku, location="main", quantity=quantity, movement_id=movement)
 
-    def listen(self, channel: MarketplaceWithLookup, calls: Calls) -> None:
+    def listen(self, channel: BareMarketplace, calls: Calls) -> None:
         """Tell *calls* of every call to this marketplace, such as ``Shop.push_stock``."""
 
         async def told(method: str, when: When) -> None:
@@ -253,9 +255,16 @@ class World:
         """Return an order as stored."""
         return await self.storage.orders.get(key)
 
-    async def change(self, before: Order, after: Order) -> None:
-        """Write *after* over *before*, as a verb of the desk does that comes with a later issue."""
+    async def change(self, one: OrderKey, **changes: object) -> Order:
+        """Change an order as a verb of the desk does that comes with a later issue; what it holds is not settled."""
+        before = await self.order(one)
+        after = lifecycle.advance(before, **changes)
         assert await self.storage.orders.replace(after, expect=before.revision)
+        return after
+
+    async def settle(self, one: OrderKey) -> None:
+        """Settle what an order holds, as every verb of the desk does at its end."""
+        await settle(self.storage, await self.storage.orders.due(one.channel, key=one, limit=1), at=self.clock.now())
 
     async def notes(self, key: OrderKey) -> Mapping[str, NoteStatus]:
         """Return where an order's notes stand, by parcel."""
@@ -269,7 +278,3 @@ class World:
 def key(reference: str = "1001", channel: ChannelId = SHOP) -> OrderKey:
     """Return the key of an order of the shop."""
     return OrderKey(channel, reference)
-
-
-FakeWorldKind = FakeMarketplace
-SHORT = timedelta(seconds=1)

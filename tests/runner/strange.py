@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import attrs
 
 from ordersync import ChannelId, OrderPage
+from ordersync.errors import ChannelUnavailableError
 from ordersync.testing import FakeMarketplace
 
 
@@ -42,3 +43,16 @@ class Prepared(FakeMarketplace):
         number = int(cursor or 0)
         last = number + 1 >= len(self.pages)
         return attrs.evolve(self.pages[number], next_cursor=None if last else f"{number + 1}")
+
+
+def die_at(method: str, call: int) -> Callable[[str, str], Awaitable[None]]:
+    """Return what makes a marketplace die, for good, when *method* is called for the *call*-th time from now on."""
+    asked = 0
+
+    async def on_call(called: str, when: str) -> None:
+        nonlocal asked
+        asked += called == method and when == "before"
+        if asked >= call:
+            raise ChannelUnavailableError("connection refused; it is tried again in the next run", applied=False)
+
+    return on_call

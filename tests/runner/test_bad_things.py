@@ -14,6 +14,7 @@ from ordersync.errors import (
 )
 from ordersync.model.listings import ListingState
 from ordersync.model.runs import EntryKind
+from runner.strange import die_at
 from runner.world import MARKET, SHOP, World, counts, remarks, sightings
 
 DOWN = ChannelUnavailableError("Shop/north: connection refused; it is tried again in the next run", applied=False)
@@ -194,7 +195,7 @@ async def test_channel_that_dies_while_it_is_read(world: World) -> None:
     await world.run()
     for number in range(5):
         world.shop.place(f"{number}", lines={"MUG": 1})
-    world.shop.on_call = die_at(2)
+    world.shop.on_call = die_at("fetch_orders", 2)
 
     report = await world.run_later()
 
@@ -205,19 +206,6 @@ async def test_channel_that_dies_while_it_is_read(world: World) -> None:
     report = await world.run_later()
     assert sightings(report.channels[SHOP]) == {"new": 3, "same": 2 + 5}
     assert (await world.level()).reserved == 5
-
-
-def die_at(page: int):  # type: ignore[no-untyped-def]  # noqa: ANN201 - a hook of the marketplace
-    """Return a hook that lets the marketplace die when that page is asked for."""
-    asked = 0
-
-    async def on_call(method: str, when: str) -> None:
-        nonlocal asked
-        asked += method == "fetch_orders" and when == "before"
-        if asked >= page:
-            raise DOWN
-
-    return on_call
 
 
 async def test_dispatch_that_is_refused(world: World) -> None:

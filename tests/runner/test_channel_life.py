@@ -42,7 +42,9 @@ async def test_draft_is_tested_then_enabled(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [DOWN, ChannelAuthError("no"), ChannelResponseError("html"), ChannelRejectedError("no")], ids=lambda e: e.code
+    "error",
+    [DOWN, ChannelAuthError("no"), ChannelResponseError("html"), ChannelRejectedError("no")],
+    ids=lambda e: e.code,
 )
 async def test_failing_test_leaves_a_draft(world: World, error: ChannelError) -> None:
     """A channel whose connection test fails stays a draft: nothing is downloaded or pushed until it passes."""
@@ -158,7 +160,9 @@ def test_mapping_on_fixed_words_is_a_mistake(memory_world: World) -> None:
     """A mapping for a channel that has its own fixed words contradicts it."""
     settings = ChannelSettings(status_mapping=StatusMapping(version="1", paid=["Ready"]))
 
-    with pytest.raises(ConfigurationError, match=r"Shop/north: settings\.status_mapping is given, but FakeMarketplace has"):
+    with pytest.raises(
+        ConfigurationError, match=r"Shop/north: settings\.status_mapping is given, but FakeMarketplace has"
+    ):
         memory_world.open(SHOP, settings)
 
 

@@ -169,7 +169,9 @@ async def test_running_run_is_not_disturbed(world: World) -> None:
 async def test_looping_pages_end(world: World) -> None:
     """A channel whose pages run in a circle fails the preview, as it fails a run."""
     mapping = StatusMapping(version="1", paid=frozenset({"Ready"}))
-    shop = Looping(SHOP, clock=world.clock, settings=ChannelSettings(status_mapping=mapping), requires_status_mapping=True)
+    shop = Looping(
+        SHOP, clock=world.clock, settings=ChannelSettings(status_mapping=mapping), requires_status_mapping=True
+    )
     shop.place("1001", lines={"MUG": 1})
 
     report = await preview(world, shop)

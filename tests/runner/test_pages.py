@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import attrs
 import pytest
 
 from ordersync import OrderKey, OrderPage, OrderState
 from ordersync.model.runs import EntryKind
-from ordersync.sync import download
 from ordersync.testing import FakeMarketplace, make_channel_order
 from ordersync.testing.clock import START
 from runner.strange import Looping, Prepared
+from runner.watching import watched
 from runner.world import HOUR, SHOP, World, counts, sightings
 
 
@@ -111,24 +113,20 @@ async def test_edit_that_goes_back_in_time(world: World) -> None:
     assert (await world.order("1001")).wanted == {("MUG", "main"): 4}
 
 
-async def test_person_changes_an_order_while_its_page_is_saved(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_person_changes_an_order_while_its_page_is_saved(world: World) -> None:
     """A page is decided anew when a person was faster, and neither change is lost."""
     world.shop.place("1001", lines={"MUG": 3})
     await world.run()
     world.clock.advance(minutes=1)
     world.shop.edit("1001", {"MUG": 5})
-    decide, asked = download.decide, []
+    calls = Counter[str]()
 
-    async def slow(*facts: object) -> object:
-        decided = await decide(*facts)  # type: ignore[arg-type]
-        if not asked:
-            asked.append(await world.process("1001", id="p1", lines={"L1": 1}))
-        return decided
+    async def pack(verb: str) -> None:
+        if verb == "save_page" and calls["orders.save_page"] == 1:
+            await world.process("1001", id="p1", lines={"L1": 1})
 
-    monkeypatch.setattr(download, "decide", slow)
-    report = await world.run_later(world.shop)
+    busy = World(watched(world.storage, calls, before=pack), world.clock)
+    report = await busy.run_later(world.shop)
 
     order = await world.order("1001")
     assert sightings(report.channels[SHOP]) == {"changed": 1}
@@ -136,24 +134,21 @@ async def test_person_changes_an_order_while_its_page_is_saved(
     assert (await world.level()).reserved == 4
 
 
-async def test_page_that_never_holds_still(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_page_that_never_holds_still(world: World) -> None:
     """A page that people keep changing ends the run with a clear error, and the next run saves it."""
     world.shop.place("1001", lines={"MUG": 3})
     await world.run()
     world.clock.advance(minutes=1)
     world.shop.edit("1001", {"MUG": 5})
-    decide = download.decide
 
-    async def restless(*facts: object) -> object:
-        decided = await decide(*facts)  # type: ignore[arg-type]
-        order = await world.order("1001")
-        touched = attrs.evolve(order, revision=order.revision + 1)
-        assert await world.storage.orders.replace(touched, expect=order.revision)
-        return decided
+    async def touch(verb: str) -> None:
+        if verb == "save_page":
+            order = await world.order("1001")
+            touched = attrs.evolve(order, revision=order.revision + 1)
+            assert await world.storage.orders.replace(touched, expect=order.revision)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(download, "decide", restless)
-        report = await world.run_later(world.shop)
+    restless = World(watched(world.storage, Counter(), before=touch), world.clock)
+    report = await restless.run_later(world.shop)
 
     assert [error.code for error in report.errors] == ["storage-unavailable"]
     assert "Shop/north: page 1 changes faster than it can be saved" in str(report.errors[0])

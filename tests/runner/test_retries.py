@@ -144,8 +144,8 @@ def test_tries_and_time_are_capped(
     asyncio.run(run())
 
     assert call.calls <= attempts
-    assert clock.monotonic() <= total + 1e-6
-    assert one.waited_s == pytest.approx(clock.monotonic())
+    assert clock.monotonic() <= total + 1e-3
+    assert one.waited_s == pytest.approx(clock.monotonic(), abs=1e-3)
 
 
 async def test_call_that_hangs_is_given_up(clock: ManualClock) -> None:

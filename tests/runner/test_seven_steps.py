@@ -98,7 +98,9 @@ async def test_parcel_asked_twice_is_one(world: World) -> None:
     first = await world.process("1001")
 
     assert await world.process("1001") == first
-    with pytest.raises(ParcelConflictError, match="Shop/north/1001: parcel 'all' was processed before with other content"):
+    with pytest.raises(
+        ParcelConflictError, match="Shop/north/1001: parcel 'all' was processed before with other content"
+    ):
         await world.process("1001", tracking_number="JD99")
 
     assert await world.level() == level(7, 0)

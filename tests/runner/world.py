@@ -43,7 +43,10 @@ class World:
         self.shop, self.market = self.open(SHOP), self.open(MARKET)
 
     def open(
-        self, channel: ChannelId, settings: ChannelSettings | None = None, **traits: Any  # noqa: ANN401 - traits
+        self,
+        channel: ChannelId,
+        settings: ChannelSettings | None = None,
+        **traits: Any,  # noqa: ANN401 - traits
     ) -> FakeMarketplace:
         """Open a marketplace on the world's clock."""
         return FakeMarketplace(channel, clock=self.clock, settings=settings or ChannelSettings(), **traits)
@@ -76,7 +79,12 @@ class World:
         await ledger.set_on_hand(sku, location=location, quantity=quantity, movement_id=movement)
 
     async def sell(
-        self, channel: FakeMarketplace, channel_sku: str, shown: int = 0, components: Any = None, **link: Any  # noqa: ANN401
+        self,
+        channel: FakeMarketplace,
+        channel_sku: str,
+        shown: int = 0,
+        components: Any = None,
+        **link: Any,  # noqa: ANN401
     ) -> None:
         """List a SKU on a channel and link it, to a SKU of the same name if *components* is omitted."""
         channel.list_sku(channel_sku, shown, location=link.get("channel_location"))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import aiosqlite
+import attrs
 import pytest
 
 from ordersync.errors import StorageError, StorageUnavailableError
@@ -20,7 +21,7 @@ from ordersync.model.channel_orders import Buyer
 from ordersync.model.pages import PageWork
 from ordersync.storage.sqlite import SQLiteStorage
 from ordersync.testing.builders import NOON, SHOP, make_claim, make_key, make_order
-from ordersync.testing.contracts.steps import FIRST
+from ordersync.testing.contracts.steps import FIRST, make_document
 from storage.watching import CrampedStorage, HastyStorage
 
 PATIENCE = 30
@@ -153,7 +154,8 @@ async def test_cancelled_opening_leaves_nothing_behind(path: Path) -> None:
             await asyncio.sleep(0)
         opening.cancel()
         await asyncio.wait({opening})
-        await storage.aclose()
+        if not opening.cancelled():
+            await storage.aclose()
         assert not storage.is_open
 
     for thread in storage_threads() - before:
@@ -278,6 +280,21 @@ async def test_full_disk_is_unavailable_for_now(path: Path) -> None:
 
     async with SQLiteStorage(path) as storage:
         assert len(await storage.stock.reserve(claims, at=NOON)) == 1000
+
+
+async def test_failed_verb_is_undone(path: Path) -> None:
+    """When the last row of a page cannot be written, nothing of the page is there, and the storage works on."""
+    order = make_order("1001")
+    broken = attrs.evolve(make_document("hash"), error=None)  # type: ignore[arg-type]
+    async with SQLiteStorage(path) as storage:
+        with pytest.raises(StorageError):
+            await storage.orders.save_page(
+                PageWork(channel=SHOP, new=(order,), quarantined=(broken,)), fence=FIRST, at=NOON
+            )
+        assert await storage.orders.load([order.key]) == {}
+        assert await storage.orders.save_page(PageWork(channel=SHOP, new=(order,)), fence=FIRST, at=NOON)
+
+        assert await storage.orders.get(order.key) == order
 
 
 async def test_error_tells_no_value(path: Path) -> None:

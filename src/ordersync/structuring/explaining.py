@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from traceback import walk_tb
 
 from cattrs import (
@@ -54,5 +55,13 @@ def _told(error: BaseException) -> str:
     field = _FIELD.match(str(error)) if isinstance(error, ValueError) else None
     if field:
         return f"{field[1]} refuses what stands there"
-    frames = [frame for frame, _line in walk_tb(error.__traceback__)]
-    return f"{type(error).__name__} in {frames[-1].f_code.co_name}()" if frames else type(error).__name__
+    return f"{type(error).__name__}{_raised_in(error)}"
+
+
+def _raised_in(error: BaseException) -> str:
+    """Return the place in the code, for the author of a reading function."""
+    places = [(frame.f_code, line) for frame, line in walk_tb(error.__traceback__)]
+    if not places:
+        return ""
+    code, line = places[-1]
+    return f" in {code.co_name}() ({Path(code.co_filename).name}:{line})"

@@ -100,10 +100,13 @@ class ChannelRun:
         self.counts[outcome.value] += times
 
     def remark(self, kind: str, code: str, subject: str, sentence: str) -> None:
-        """Keep something for the report."""
+        """Keep something for the report; what two scans of a run both show is said once."""
+        remark = Remark(kind=kind, code=code, subject=subject, sentence=sentence)
+        if remark in self._remarks:
+            return
         self._remarked[kind] += 1
         if self._remarked[kind] <= MOST_REMARKS:
-            self._remarks.append(Remark(kind=kind, code=code, subject=subject, sentence=sentence))
+            self._remarks.append(remark)
 
     def not_downloaded(self, reference: str | None, code: str, sentence: str, *, quarantined: bool) -> None:
         """Report an order that was seen and is not stored."""

@@ -68,10 +68,7 @@ class StockLaws(Contract[ChannelHarness]):
 
     @law
     async def test_unknown_sku_stops_only_itself(self, harness: ChannelHarness) -> None:
-        """A SKU that the marketplace does not know is named, and those beside it are set.
-
-        A marketplace that refuses such a batch as a whole has set none of it.
-        """
+        """A SKU that is not known is named and those beside it are set, or the batch is refused as a whole."""
         mug, lid, _ = harness.skus
         before = await harness.known_levels()
         batch = [update(mug, 6), update("NO-SUCH-SKU", 5), update(lid, 4)]

@@ -1,0 +1,136 @@
+"""How VendureChannel logs in, what it refuses to be set to, and what a scan shows."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+from yarl import URL
+
+from channels.vendure_harness import SHOP, connected
+from channels.vendure_stub import VendureStub
+from ordersync.channels.vendure import VendureChannel
+from ordersync.errors import ChannelAuthError, ChannelError, ChannelResponseError, ConfigurationError
+from ordersync.model.channel_orders import ChannelOrder
+from ordersync.model.listings import StockUpdate
+from ordersync.model.settings import ChannelSettings, StatusMapping
+
+
+def level(sku: str, quantity: int, location: str | None = None) -> StockUpdate:
+    """Build a level to show."""
+    return StockUpdate(channel_sku=sku, quantity=quantity, channel_location=location, attempt_id="a1")
+
+
+async def test_many_calls_share_one_session(stub: VendureStub, channel: VendureChannel) -> None:
+    """Many first calls at once log in once."""
+    await asyncio.gather(*(channel.fetch_order("none") for _ in range(10)))
+
+    assert stub.asked.count("login") == 1
+
+
+async def test_lost_session_is_begun_anew(stub: VendureStub, channel: VendureChannel) -> None:
+    """A session that the server forgot comes as FORBIDDEN; one new one serves all calls, effects included."""
+    await channel.test_connection()
+    stub.sessions.clear()
+    await asyncio.gather(*(channel.push_stock([level("MUG", number)]) for number in range(5)))
+
+    assert stub.asked.count("login") == 2
+
+
+async def test_missing_permission_needs_a_person(stub: VendureStub, channel: VendureChannel) -> None:
+    """What is still forbidden in a new session is not tried again, and had no effect."""
+    await channel.test_connection()
+    stub.permits = False
+    with pytest.raises(ChannelAuthError, match="authorize again") as caught:
+        await channel.push_stock([level("MUG", 1)])
+
+    assert caught.value.applied is False
+    assert stub.asked.count("login") == 2
+
+
+async def test_wrong_password_is_told_without_it(stub: VendureStub) -> None:
+    """A refused login names what to check and nothing that was sent."""
+    async with connected(stub, password="CANARY") as channel:
+        with pytest.raises(ChannelAuthError, match=r"INVALID_CREDENTIALS_ERROR.*check user") as caught:
+            await channel.test_connection()
+        assert "CANARY" not in f"{caught.value!r} {channel!r} {channel._bearer!r}"
+
+
+async def test_server_without_bearer_tokens_is_told(stub: VendureStub) -> None:
+    """A server that is set up for cookies alone gives no token; the text says what to change there."""
+    stub.gives_tokens = False
+    async with connected(stub) as channel:
+        with pytest.raises(ChannelAuthError, match="tokenMethod"):
+            await channel.test_connection()
+
+
+async def test_cookies_of_a_borrowed_session_stay_out(stub: VendureStub) -> None:
+    """Vendure lets a cookie outrank the token: one that the host's session holds is not sent."""
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as session, connected(stub, session=session) as channel:
+        jar.update_cookies({"session": "stale"}, URL(str(channel._address.below(""))))
+        await channel.test_connection()
+
+
+async def test_channel_token_is_checked(stub: VendureStub) -> None:
+    """A channel token that the server does not know is noticed: Vendure itself ignores it in silence."""
+    async with connected(stub, token="default") as channel:
+        await channel.test_connection()
+    async with connected(stub, token="other") as channel:
+        with pytest.raises(ChannelAuthError, match="channel_token"):
+            await channel.test_connection()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ChannelSettings(download_unpaid=True),
+        ChannelSettings(location={"1": "main"}),
+        ChannelSettings(status_mapping=StatusMapping(version="1", paid=["PaymentSettled"])),
+    ],
+)
+def test_settings_that_vendure_cannot_follow_are_refused(settings: ChannelSettings) -> None:
+    """Unpaid carts, a map of locations and a mapping of fixed states are refused when the channel is made."""
+    with pytest.raises(ConfigurationError, match="Vendure/shop: settings"):
+        VendureChannel(SHOP, base_url="https://shop.example", user="a", password="b", settings=settings)
+
+
+async def test_sweep_leaves_out_carts_and_what_is_done(stub: VendureStub, channel: VendureChannel) -> None:
+    """A sweep shows what is on its way, and states that the shop has added, which nobody would find otherwise."""
+    states = ["PaymentSettled", "Shipped", "Delivered", "Cancelled", "ReadyToPack", "Modifying", "Draft"]
+    for state in states:
+        stub.shop.place({"MUG": 1}).state = state
+    stub.shop.place({"MUG": 1}, pay=False)
+
+    page = await channel.fetch_orders(updated_since=None)
+    assert [order.status for order in page.orders] == ["PaymentSettled", "ReadyToPack", "Modifying"]
+    assert page.server_time is not None
+
+
+async def test_scan_by_time_adds_what_is_done(stub: VendureStub, channel: VendureChannel) -> None:
+    """With a time, orders stamped since are shown in any state, beside all that is on its way."""
+    old, older, young = (stub.shop.place({"MUG": 1}) for _ in range(3))
+    old.state = young.state = "Shipped"
+
+    page = await channel.fetch_orders(updated_since=young.created_at)
+    assert [order.reference for order in page.orders] == [older.code, young.code]
+
+
+async def test_cart_is_found_by_its_code(stub: VendureStub, channel: VendureChannel) -> None:
+    """An order that was never paid for is shown to whoever asks for it, and says so."""
+    cart = stub.shop.place({"MUG": 1}, pay=False)
+
+    found = await channel.fetch_order(cart.code)
+    assert isinstance(found, ChannelOrder)
+    assert (found.status, found.payment) == ("ArrangingPayment", "unpaid")
+
+
+async def test_answer_of_another_shape_is_not_understood(stub: VendureStub, channel: VendureChannel) -> None:
+    """When Vendure changes its API the text says where, and for a read that nothing was changed."""
+    stub.shop.precision = None  # type: ignore[assignment]
+    with pytest.raises(ChannelResponseError, match="moneyStrategyPrecision: expected a whole number") as caught:
+        await channel.fetch_orders(updated_since=None)
+
+    assert caught.value.applied is False
+    assert isinstance(caught.value, ChannelError)
