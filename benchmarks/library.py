@@ -7,6 +7,7 @@ import resource
 import sys
 
 from market import SKUS, TOKEN, sku
+
 from ordersync import ChannelId, ChannelSettings, SyncRunner
 from ordersync.storage.sqlite import SQLiteStorage
 from ordersync.testing.loopback import LoopbackChannel

@@ -134,13 +134,15 @@ def _status_wanted(candidate: Candidate) -> str | None:
 
 
 def _not_cancelled(candidate: Candidate) -> str | None:
-    cancelled = candidate.meaning[1] is FulfillmentStatus.CANCELLED
-    return f"The channel had cancelled it before it was downloaded ({candidate.readable.status!r})." if cancelled else None
+    if candidate.meaning[1] is not FulfillmentStatus.CANCELLED:
+        return None
+    return f"The channel had cancelled it before it was downloaded ({candidate.readable.status!r})."
 
 
 def _not_shipped(candidate: Candidate) -> str | None:
-    shipped = candidate.meaning[1] is FulfillmentStatus.SHIPPED
-    return f"It was shipped on the channel before it was downloaded ({candidate.readable.status!r})." if shipped else None
+    if candidate.meaning[1] is not FulfillmentStatus.SHIPPED:
+        return None
+    return f"It was shipped on the channel before it was downloaded ({candidate.readable.status!r})."
 
 
 def _paid(candidate: Candidate) -> str | None:

@@ -48,9 +48,7 @@ def begun(listing: Listing, push: Push, *, window: timedelta, at: datetime) -> t
         attempt_doubts=listing.doubts,
         unresolved_until=unresolved,
     )
-    return attempted, Attempt(
-        push=push, number=number, expected=listing.believed, failures=listing.failures
-    )
+    return attempted, Attempt(push=push, number=number, expected=listing.believed, failures=listing.failures)
 
 
 def answered(listing: Listing, answer: Answer, *, window: timedelta, at: datetime) -> Listing:

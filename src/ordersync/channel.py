@@ -108,10 +108,10 @@ class Channel(ABC):
         """Say whether the channel was entered and not left yet."""
         return self._entered
 
-    async def open(self) -> None:
+    async def open(self) -> None:  # noqa: B027 - a hook: a channel may need nothing
         """Acquire what the channel needs, such as an HTTP session."""
 
-    async def aclose(self) -> None:
+    async def aclose(self) -> None:  # noqa: B027 - as open
         """Release it; may be called twice."""
 
     async def __aenter__(self) -> Self:

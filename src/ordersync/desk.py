@@ -47,9 +47,7 @@ class OrderDesk:
         """Cancel what is open of an order; what was reserved for it is free again."""
         return await self._change(key, lifecycle.cancel)
 
-    async def set_tracking(
-        self, key: OrderKey, *, parcel_id: str = "all", carrier: str, tracking_number: str
-    ) -> None:
+    async def set_tracking(self, key: OrderKey, *, parcel_id: str = "all", carrier: str, tracking_number: str) -> None:
         """Give a parcel its tracking number after it was processed; allowed until its note is first tried."""
         await self._change_note(
             key,
@@ -68,9 +66,7 @@ class OrderDesk:
         await self._change_note(
             key,
             parcel_id,
-            lambda note: attrs.evolve(
-                note, status=NoteStatus.QUEUED, first_tried_at=self._clock.now(), message=None
-            ),
+            lambda note: attrs.evolve(note, status=NoteStatus.QUEUED, first_tried_at=self._clock.now(), message=None),
             allowed=lambda note: note.status in (NoteStatus.REJECTED, NoteStatus.UNKNOWN, NoteStatus.GAVE_UP),
             verb="requeued",
         )

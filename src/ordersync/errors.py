@@ -52,9 +52,7 @@ class ChannelUnavailableError(ChannelError):
 
     code = "channel-unavailable"
 
-    def __init__(
-        self, message: str, *, applied: bool | None = None, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, applied: bool | None = None, retry_after: float | None = None) -> None:
         super().__init__(message, applied=applied)
         self.retry_after = retry_after
 

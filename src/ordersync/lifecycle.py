@@ -133,9 +133,7 @@ def process(order: Order, parcel: Parcel, *, at: datetime) -> tuple[Order, Parce
     ``TransitionError`` when the order may not be processed, or the parcel takes more than is open.
     """
     taken = _lines_of(order, parcel)
-    lines = tuple(
-        attrs.evolve(line, processed=line.processed + taken.get(line.line_id, 0)) for line in order.lines
-    )
+    lines = tuple(attrs.evolve(line, processed=line.processed + taken.get(line.line_id, 0)) for line in order.lines)
     rest = any(line.open for line in lines)
     event = OrderEvent.PROCESSED_IN_PART if rest else OrderEvent.PROCESSED
     after = advance(order, state=arrow(order, event), lines=lines)

@@ -334,7 +334,9 @@ def main() -> int:
     laws = Counter(str(error)[:90] for error in found.values())
     print(f"{played} schedules, {len(found)} broken")
     for law, times in laws.most_common():
-        seed = min((seed for seed, error in found.items() if str(error)[:90] == law), key=lambda one: _length(found[one]))
+        seed = min(
+            (seed for seed, error in found.items() if str(error)[:90] == law), key=lambda one: _length(found[one])
+        )
         print(f"{times:>5} {law}   shortest: seed {seed}")
     return 1 if found else 0
 

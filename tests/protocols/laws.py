@@ -59,9 +59,7 @@ def _one_effect_a_note(storage: MemoryStorage, markets: Sequence[FakeMarketplace
             demand(note_id.startswith(f"{market.id}/"), f"L8: {note_id} went to {market.id}")
 
 
-async def check_end(
-    storage: MemoryStorage, markets: Sequence[FakeMarketplace], on_hand: Mapping[str, int]
-) -> None:
+async def check_end(storage: MemoryStorage, markets: Sequence[FakeMarketplace], on_hand: Mapping[str, int]) -> None:
     """Check what must hold when nothing is due any more."""
     check_step(storage, markets)
     orders: Mapping[OrderKey, Order] = cast("Any", storage.orders)._orders

@@ -55,9 +55,7 @@ class SharedClock(ManualClock):
         super().__init__()
         self.expire: Callable[[datetime], None] = lambda _: None
 
-    def advance(
-        self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0
-    ) -> datetime:
+    def advance(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> datetime:
         """Let time pass."""
         self.expire(self.now() + timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds))
         return super().advance(seconds, minutes=minutes, hours=hours, days=days)
@@ -142,7 +140,9 @@ class Schedule:
         self.trace.append(f"clock: +{seconds} s")
         self.clock.advance(seconds)
 
-    async def call(self, actor: str, market: FakeMarketplace, label: str, effect: Callable[[], T], *, writes: bool) -> T:
+    async def call(
+        self, actor: str, market: FakeMarketplace, label: str, effect: Callable[[], T], *, writes: bool
+    ) -> T:
         """Make a request: it arrives, is refused, is lost, or comes late; its answer may be lost as well."""
         name = f"{market.id.source}.{label}"
         if not self.wild:

@@ -209,7 +209,9 @@ async def test_rule_07_ledger_that_knows_more_is_overtaken(
     fact = "the ledger ignores the order for ever"
     if taken_out:
         real = lifecycle.reserved
-        monkeypatch.setattr(lifecycle, "reserved", lambda order, revision, *, held: real(order, revision, held=revision))
+        monkeypatch.setattr(
+            lifecycle, "reserved", lambda order, revision, *, held: real(order, revision, held=revision)
+        )
     later = Claim(order_key=key(), revision=5, wanted={})
     await world.storage.stock.reserve([later], at=world.clock.now())
     await bought(world)

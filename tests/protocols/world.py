@@ -93,9 +93,7 @@ class Calls:
         self.made: list[str] = []
         self._plans: list[_Plan] = []
 
-    def at(
-        self, call: str, do: Callable[[], Awaitable[None]], *, when: When = "before", nth: int = 1
-    ) -> None:
+    def at(self, call: str, do: Callable[[], Awaitable[None]], *, when: When = "before", nth: int = 1) -> None:
         """Do something around the *nth* such call from now on."""
         self._plans.append(_Plan(call=call, when=when, left=nth, do=do))
 

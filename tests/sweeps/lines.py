@@ -25,6 +25,15 @@ READS = frozenset(
 """What leaves the world as it was."""
 
 
+TOUCHES_STOCK = frozenset(
+    {
+        *("save_page", "replace", "reserved", "record_parcel", "queue", "write_note"),
+        *("reserve", "deduct", "set_on_hand", "send_dispatch"),
+    }
+)
+"""What the laws about stock look at."""
+
+
 class Killed(BaseException):
     """The process is gone; nothing of it may go on."""
 
@@ -56,7 +65,7 @@ class Line:
     """Passes every call of one runner or desk on, and lets *do* happen at moment number *at*.
 
     A line that is cut stays dead: whatever is called on it afterwards, also in a finally block, is ``Killed``. After
-    each call that writes, the laws that hold at every moment are checked; in memory only, for only there nobody else
+    each call that touches stock, the laws that hold at every moment are checked; in memory only, for only there nobody else
     has a turn while we look.
     """
 
@@ -79,6 +88,11 @@ class Line:
     def happened(self) -> bool:
         """Say whether the line has come to its moment."""
         return self._at is not None and len(self.moments) > self._at
+
+    @property
+    def where(self) -> str:
+        """Return the moment at which something happened, for a reader."""
+        return f"{self._at}, {self.moments[self._at]}" if self._at is not None and self.happened else "nowhere"
 
     @property
     def storage(self) -> Storage:
@@ -114,7 +128,7 @@ class Line:
         await asyncio.sleep(0)
         if self.dead:
             raise Killed
-        if moment.when == "after" and moment.is_write and self._checked:
+        if moment.when == "after" and self._checked and moment.verb in TOUCHES_STOCK:
             await stock_adds_up(self.world)
         self.moments.append(moment)
         if self._do is not None and self._at in (None, len(self.moments) - 1):

@@ -56,9 +56,9 @@ async def between(worlds: Worlds, verb: Verb, number: int, ends: Sequence[Facts]
     async with worlds.one() as world:
         line = Line(world, at=number, do=meanwhile)
         await line.run()
-        await try_again(world, verb, answers[0])
+        await try_again(world, verb, answers[0] if answers else "it was over before")
         wrong = await ends_elsewhere(world, ends)
-        return f"{number}, {line.moments[number]}: {wrong}" if wrong else ""
+        return f"{line.where}: {wrong}" if wrong else ""
 
 
 async def before_every_call(scene: Scene) -> tuple[Worlds, list[int]]:

@@ -26,6 +26,7 @@ SHOP = ChannelId("Vendure", "real")
 MARKET = ChannelId("Market", "fake")
 HERE = "main"
 SKUS = ("MUG", "LID", "TEE", "BAG")
+AS_IT_IS = Transport()
 
 
 class ShiftedClock:
@@ -82,7 +83,7 @@ class Engine:
 
 
 def vendure_channel(
-    server: VendureServer, *, admin_api: str | None = None, transport: Transport = Transport(), **options: object
+    server: VendureServer, *, admin_api: str | None = None, transport: Transport = AS_IT_IS, **options: object
 ) -> VendureChannel:
     """Build the channel to a running server; *admin_api* may name a proxy before it."""
     return VendureChannel(
@@ -98,7 +99,7 @@ def vendure_channel(
 
 @asynccontextmanager
 async def engine(
-    server: VendureServer, file: Path, *, admin_api: str | None = None, transport: Transport = Transport()
+    server: VendureServer, file: Path, *, admin_api: str | None = None, transport: Transport = AS_IT_IS
 ) -> AsyncIterator[Engine]:
     """Open storage and channels, and link what both sell."""
     clock, mutations = ShiftedClock(), Mutations()

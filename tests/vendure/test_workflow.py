@@ -9,7 +9,18 @@ import pytest
 
 from ordersync import OrderKey, OrderState, Parcel
 from vendure.busy_day import BusyShop, sell_for_a_day
-from vendure.engine import HERE, MARKET, SHOP, SKUS, Engine, count_shelf, engine, open_pieces, shown_by_shop, to_download
+from vendure.engine import (
+    HERE,
+    MARKET,
+    SHOP,
+    SKUS,
+    Engine,
+    count_shelf,
+    engine,
+    open_pieces,
+    shown_by_shop,
+    to_download,
+)
 from vendure.running import VendureServer
 from vendure.seller import Seller, selling
 
@@ -131,5 +142,7 @@ async def test_levels_stay_right_while_the_shop_ships(shop: BusyShop, sync: Engi
     report.raise_for_errors()
     assert (report.channels[SHOP].dispatched, report.channels[SHOP].confirmed) == (5, 5)
     assert await shown_by_shop(seller) == before
-    left = {level.sku: level.available for level in await sync.storage.stock.levels(list(SKUS)) if level.location == HERE}
+    left = {
+        level.sku: level.available for level in await sync.storage.stock.levels(list(SKUS)) if level.location == HERE
+    }
     assert left == before

@@ -10,6 +10,12 @@ from ordersync.channels.vendure import VendureChannel
 from ordersync.storage.sqlite import SQLiteStorage
 
 
+def say(line: str) -> None:
+    """Tell the test that started this process."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 async def main(file: str, admin_api: str, user: str, password: str) -> None:
     """Wait for the word to go, then run once and print what the report says."""
     shop = VendureChannel(
@@ -20,10 +26,10 @@ async def main(file: str, admin_api: str, user: str, password: str) -> None:
         settings=ChannelSettings(location="main"),
     )
     async with SQLiteStorage(file) as storage, shop:
-        print("ready", flush=True)
+        say("ready")
         await asyncio.to_thread(sys.stdin.readline)
         report = await SyncRunner([shop], storage).run_once()
-        print(report.channels[shop.id].status, report.channels[shop.id].dispatched, flush=True)
+        say(f"{report.channels[shop.id].status} {report.channels[shop.id].dispatched}")
 
 
 if __name__ == "__main__":

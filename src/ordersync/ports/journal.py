@@ -42,9 +42,7 @@ class Journal(ABC):
         """Let a channel rest until it is enabled again."""
 
     @abstractmethod
-    async def set_health(
-        self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None
-    ) -> None:
+    async def set_health(self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None) -> None:
         """Note how many runs in a row failed, and until when the network phases rest."""
 
     @abstractmethod

@@ -49,9 +49,7 @@ class ListingBook(ABC):
         """Forget what a channel SKU means; it is pushed no more. What is known of its pushes stays."""
 
     @abstractmethod
-    async def links(
-        self, channel: ChannelId, channel_skus: Collection[str], *, fence: Fence | None = None
-    ) -> Links:
+    async def links(self, channel: ChannelId, channel_skus: Collection[str], *, fence: Fence | None = None) -> Links:
         """Return what these channel SKUs mean, at all of the channel's locations, and under which revision."""
 
     @abstractmethod

@@ -120,9 +120,7 @@ class OrderStore(ABC):
         """Note that these were told to the listing book; a newer doubt of the same order stays."""
 
     @abstractmethod
-    async def record_parcel(
-        self, parcel: ParcelRecord, order: Order, note: Note, *, expect: int
-    ) -> ParcelAnswer:
+    async def record_parcel(self, parcel: ParcelRecord, order: Order, note: Note, *, expect: int) -> ParcelAnswer:
         """Write parcel, order and WAITING note in one transaction.
 
         Looked at in this order: the same parcel id with the same ``asked`` (REPEATED) or another

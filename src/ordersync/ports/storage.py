@@ -18,9 +18,7 @@ class Storage:
     so any mix of them works.
     """
 
-    def __init__(
-        self, *, orders: OrderStore, stock: StockLedger, listings: ListingBook, journal: Journal
-    ) -> None:
+    def __init__(self, *, orders: OrderStore, stock: StockLedger, listings: ListingBook, journal: Journal) -> None:
         self._orders, self._stock, self._listings, self._journal = orders, stock, listings, journal
         self._entered = False
 

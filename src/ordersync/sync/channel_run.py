@@ -20,10 +20,21 @@ from ..model.stock import Due
 from ..ports import Storage
 from .lease import START_WINDOW_S, HeldLease
 from .report import ChannelReport, Remark
-from .retry import Caller
+from .retry import Caller, RetryPolicy
 
 MOST_REMARKS = 50
 """So many remarks of one kind are kept, so that a thousand skipped orders hide no failure; the rest are counted."""
+
+
+@attrs.frozen(kw_only=True)
+class RunContext:
+    """What is the same for all channels of one run."""
+
+    run_id: str
+    storage: Storage
+    clock: Clock
+    retry: RetryPolicy
+    tell: Callable[[Event], None]
 
 
 class ChannelRun:
@@ -32,19 +43,15 @@ class ChannelRun:
     It holds no work: what is due is asked from the storage by each phase.
     """
 
-    def __init__(
-        self,
-        channel: Channel,
-        storage: Storage,
-        *,
-        run_id: str,
-        clock: Clock,
-        caller: Caller,
-        lease: HeldLease | None,
-        tell: Callable[[Event], None],
-    ) -> None:
-        self.channel, self.storage, self.run_id = channel, storage, run_id
-        self.clock, self.caller, self._lease, self._tell = clock, caller, lease, tell
+    def __init__(self, channel: Channel, context: RunContext, lease: HeldLease | None) -> None:
+        self.channel, self._context, self._lease = channel, context, lease
+        self.run_id, self.storage, self.clock = context.run_id, context.storage, context.clock
+        self.caller = Caller(
+            policy=context.retry,
+            clock=context.clock,
+            timeout_s=channel.call_timeout.total_seconds(),
+            name=str(channel.id),
+        )
         self.status = "done"
         self.phase = "resume"
         self.counts: Counter[str] = Counter()
@@ -92,7 +99,7 @@ class ChannelRun:
 
     def tell(self, kind: Callable[..., Event], **facts: Any) -> None:  # noqa: ANN401 - fields of the event
         """Tell the observers of something on this channel."""
-        self._tell(kind(run_id=self.run_id, channel=self.id, **facts))
+        self._context.tell(kind(run_id=self.run_id, channel=self.id, **facts))
 
     def count(self, outcome: Outcome, *, times: int = 1) -> None:
         """Count sightings of orders; every sighting has one outcome, so the sum is exact."""

@@ -24,9 +24,7 @@ LONGEST_WAIT = timedelta(hours=6)
 async def confirm(run: ChannelRun) -> None:
     """Look after sent notes, an order at a time; one that is not shown yet is looked for later and later."""
     after = None
-    while notes := await run.storage.orders.notes_due(
-        run.id, at=run.now(), limit=BATCH, after=after, fence=run.fence
-    ):
+    while notes := await run.storage.orders.notes_due(run.id, at=run.now(), limit=BATCH, after=after, fence=run.fence):
         after = notes[-1].note.id
         sent: dict[OrderKey, list[Note]] = defaultdict(list)
         for note in notes:

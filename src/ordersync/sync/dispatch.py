@@ -25,9 +25,7 @@ LOOK_AGAIN = timedelta(minutes=1)
 async def dispatch(run: ChannelRun) -> None:
     """Work on each note that is due, one at a time, so that two of one order are never under way."""
     after = None
-    while notes := await run.storage.orders.notes_due(
-        run.id, at=run.now(), limit=BATCH, after=after, fence=run.fence
-    ):
+    while notes := await run.storage.orders.notes_due(run.id, at=run.now(), limit=BATCH, after=after, fence=run.fence):
         after = notes[-1].note.id
         for note in notes:
             await run.lease.keep()

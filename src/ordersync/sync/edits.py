@@ -103,13 +103,17 @@ def _lines(order: Order, seen: ChannelOrder, links: Links) -> tuple[OrderLine, .
     """Return the order's lines as the channel shows them now, with what we know of each kept."""
     before = {line.line_id: line for line in order.lines}
     lines = [_line(before.pop(line.line_id, None), line, links, seen.channel_location) for line in seen.lines]
-    return (*lines, *(attrs.evolve(gone, cancelled=gone.quantity - gone.shipped - gone.processed)
-                      for gone in before.values() if gone.quantity))
+    return (
+        *lines,
+        *(
+            attrs.evolve(gone, cancelled=gone.quantity - gone.shipped - gone.processed)
+            for gone in before.values()
+            if gone.quantity
+        ),
+    )
 
 
-def _line(
-    before: OrderLine | None, seen: ChannelOrderLine, links: Links, channel_location: str | None
-) -> OrderLine:
+def _line(before: OrderLine | None, seen: ChannelOrderLine, links: Links, channel_location: str | None) -> OrderLine:
     if before is None or before.channel_sku != seen.channel_sku:
         fresh = new_line(seen, links, channel_location)
         return fresh if before is None else attrs.evolve(fresh, shipped=before.shipped, processed=before.processed)

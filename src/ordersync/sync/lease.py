@@ -26,7 +26,9 @@ class HeldLease:
     under way then: the margin before the end is the longest that one call may take.
     """
 
-    def __init__(self, journal: Journal, lease: Lease, *, clock: Clock, call_timeout: timedelta, asked_at: float) -> None:
+    def __init__(
+        self, journal: Journal, lease: Lease, *, clock: Clock, call_timeout: timedelta, asked_at: float
+    ) -> None:
         self._journal, self._lease, self._clock = journal, lease, clock
         self._call_timeout, self._asked_at = call_timeout, asked_at
 

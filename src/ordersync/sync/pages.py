@@ -40,9 +40,7 @@ async def decide(run: ChannelRun, page: OrderPage, number: int) -> Sequence[Seen
             sighting=judge(scene, order, digest) if newest[order.reference] == place else DOUBLE,
         )
         for place, (order, digest) in enumerate(zip(page.orders, digests, strict=True))
-    ] + [
-        Seen(reference=one.reference, raw=None, sighting=judge_unreadable(scene, one)) for one in page.unreadable
-    ]
+    ] + [Seen(reference=one.reference, raw=None, sighting=judge_unreadable(scene, one)) for one in page.unreadable]
 
 
 DOUBLE = Sighting(outcome=Outcome.SAME)

@@ -61,9 +61,7 @@ async def announce(run: ChannelRun) -> None:
 
 async def _rule_is_ours(run: ChannelRun) -> bool:
     fingerprint = channel_fingerprint(run.channel.settings)
-    adopted = await run.storage.listings.adopt_rule(
-        run.id, fingerprint, hold=RULE_HOLD, fence=run.fence, at=run.now()
-    )
+    adopted = await run.storage.listings.adopt_rule(run.id, fingerprint, hold=RULE_HOLD, fence=run.fence, at=run.now())
     if not adopted:
         text = "two runners have different stock rules for this channel; its listings stay as they are"
         run.remark("conflict", "CONFIGURATION_CONFLICT", "stock rule", text)
@@ -153,9 +151,7 @@ def _failed(run: ChannelRun, attempts: Sequence[Attempt], error: ChannelError) -
     """Return what a failed call means for its attempts: refused, certainly not applied, or unknown."""
     if _refused(error) and len(attempts) == 1:
         rest = _rest_until(attempts[0], StockOutcome.REJECTED, run.now())
-        return [
-            Answer(attempt=attempts[0], outcome=StockOutcome.REJECTED, message=str(error), next_attempt_at=rest)
-        ]
+        return [Answer(attempt=attempts[0], outcome=StockOutcome.REJECTED, message=str(error), next_attempt_at=rest)]
     outcome = StockOutcome.RETRY if error.applied is False else StockOutcome.UNKNOWN
     return [Answer(attempt=attempt, outcome=outcome, message=str(error)) for attempt in attempts]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ..lifecycle import link
-
 from ..model.listings import Links
 from ..model.orders import Order
 from ..model.pages import ChangedOrder, PageWork

@@ -19,6 +19,8 @@ from ..model.stock import Sale
 from .digests import payload_hash
 from .edits import follow, new_line, sold_by_listing
 
+NO_LINKS = Links(revision=0, components={})
+
 
 @attrs.frozen(kw_only=True)
 class Sighting:
@@ -43,7 +45,7 @@ class Scene:
     page: int
     at: datetime
     stored: Mapping[OrderKey, Order] = attrs.field(factory=dict)
-    links: Links = Links(revision=0, components={})
+    links: Links = NO_LINKS
 
     @property
     def mapping_version(self) -> str:
@@ -93,7 +95,7 @@ def _judge_stored(scene: Scene, seen: ChannelOrder, known: Known, digest: bytes)
         refusal = Refusal(STATUS_UNKNOWN, sentence)
         if unchanged:
             return Sighting(outcome=Outcome.QUARANTINED, refusal=refusal)
-        decision = _decision(scene, key, refusal, Outcome.QUARANTINED, digest, seen, admitted=True)
+        decision = attrs.evolve(_decision(scene, key, refusal, Outcome.QUARANTINED, digest, seen), admitted=True)
         document = _document(scene, seen.reference, refusal, seen.raw or b"")
         return Sighting(outcome=Outcome.QUARANTINED, refusal=refusal, decision=decision, quarantined=document)
     order = scene.stored.get(key)
@@ -103,20 +105,18 @@ def _judge_stored(scene: Scene, seen: ChannelOrder, known: Known, digest: bytes)
     return Sighting(
         outcome=Outcome.CHANGED,
         changed=ChangedOrder(order=after, expect=order.revision),
-        decision=_decision(scene, key, None, Outcome.CHANGED, digest, seen, admitted=True),
+        decision=_decision(scene, key, None, Outcome.CHANGED, digest, seen),
     )
 
 
 def _admitted(scene: Scene, seen: ChannelOrder, known: Known | None, digest: bytes) -> Sighting:
     doubts = 0 if known is None else known.doubt_revision
     order = new_order(scene, seen, stock_revision=doubts + 1, revived=doubts > 0)
-    decision = _decision(scene, order.key, None, Outcome.NEW, digest, seen, admitted=True)
+    decision = _decision(scene, order.key, None, Outcome.NEW, digest, seen)
     return Sighting(outcome=Outcome.NEW, new=order, decision=decision)
 
 
-def _refused(
-    scene: Scene, seen: ChannelOrder, known: Known | None, digest: bytes, refusal: Refusal
-) -> Sighting:
+def _refused(scene: Scene, seen: ChannelOrder, known: Known | None, digest: bytes, refusal: Refusal) -> Sighting:
     outcome = Outcome.QUARANTINED if refusal.quarantines else Outcome.SKIPPED
     before = known and (known.digest, known.code, known.mapping_version)
     if before == (digest, refusal.code, scene.mapping_version):
@@ -191,12 +191,10 @@ def _decision(
     outcome: Outcome,
     digest: bytes,
     seen: ChannelOrder | None = None,
-    *,
-    admitted: bool = False,
 ) -> Decision:
     return Decision(
         key=key,
-        admitted=admitted,
+        admitted=refusal is None,
         code=ADMITTED if refusal is None else refusal.code,
         sentence="" if refusal is None else refusal.sentence,
         outcome=outcome,

@@ -61,9 +61,7 @@ class MemoryJournal(Journal):
         """Let a channel rest."""
         self._switch(channel, ChannelState.DISABLED, by=by, cause=cause, at=at)
 
-    async def set_health(
-        self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None
-    ) -> None:
+    async def set_health(self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None) -> None:
         """Note a channel's health."""
         life = self._life.get(channel, ChannelLife(channel=channel))
         self._life[channel] = attrs.evolve(life, failures=failures, paused_until=paused_until)
@@ -101,6 +99,11 @@ class MemoryJournal(Journal):
         self._life[channel] = ChannelLife(channel=channel, state=state, cause=cause, by=by, since=at)
         self._entries.append(
             JournalEntry(
-                at=at, kind=EntryKind.CHANNEL_SWITCHED, channel=channel, code=state.value, message=cause, facts={"by": by}
+                at=at,
+                kind=EntryKind.CHANNEL_SWITCHED,
+                channel=channel,
+                code=state.value,
+                message=cause,
+                facts={"by": by},
             )
         )

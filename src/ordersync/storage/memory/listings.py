@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import islice
 
 import attrs
 
@@ -62,18 +61,15 @@ class MemoryListingBook(ListingBook):
             self._listings[channel][listing_id] = beliefs.doubted(attrs.evolve(listing, components={}))
             self._revisions[channel] += 1
 
-    async def links(
-        self, channel: ChannelId, channel_skus: Collection[str], *, fence: Fence | None = None
-    ) -> Links:
+    async def links(self, channel: ChannelId, channel_skus: Collection[str], *, fence: Fence | None = None) -> Links:
         """Return what channel SKUs mean, and under which revision."""
         self._fences.check(fence)
-        wanted = set(channel_skus)
-        found = {one: l.components for one, l in self._linked(channel).items() if one.channel_sku in wanted}
+        found = {one: listing.components for one, listing in self._linked(channel, skus=channel_skus).items()}
         return Links(revision=self._revisions[channel], components=found)
 
     async def of_channel(self, channel: ChannelId) -> Sequence[Listing]:
         """Return linked listings by id."""
-        return list(self._linked(channel).values())
+        return sorted(self._linked(channel).values(), key=lambda listing: listing.id.sort_key)
 
     async def mark(self, skus: Collection[str]) -> None:
         """Mark every listing that any of the SKUs is a component of."""
@@ -105,8 +101,7 @@ class MemoryListingBook(ListingBook):
         for sale in sales:
             channel, before = sale.order_key.channel, self._accounted.get(sale.order_key)
             skus = {channel_sku for channel_sku, _ in sale.sold}
-            mine = {one: l for one, l in self._listings[channel].items() if l.components and one.channel_sku in skus}
-            self._listings[channel].update(beliefs.account(sale, before, mine))
+            self._listings[channel].update(beliefs.account(sale, before, self._linked(channel, skus=skus)))
             self._accounted[sale.order_key] = max(sale.revision, before or 0)
 
     async def due(
@@ -121,8 +116,12 @@ class MemoryListingBook(ListingBook):
     ) -> Sequence[Listing]:
         """Return listings to look at, by id."""
         self._fences.check(fence)
-        behind = (l for one, l in self._linked(channel).items() if after is None or one.sort_key > after.sort_key)
-        return list(islice((l for l in behind if beliefs.is_due(l, window=window, at=at)), limit))
+        due = [
+            listing
+            for one, listing in self._linked(channel).items()
+            if (after is None or one.sort_key > after.sort_key) and beliefs.is_due(listing, window=window, at=at)
+        ]
+        return sorted(due, key=lambda listing: listing.id.sort_key)[:limit]
 
     async def begin(
         self, channel: ChannelId, pushes: Sequence[Push], *, window: timedelta, fence: Fence, at: datetime
@@ -130,8 +129,9 @@ class MemoryListingBook(ListingBook):
         """Record attempts; settle what the channel shows already."""
         self._fences.check(fence)
         attempts: list[Attempt] = []
+        linked = self._linked(channel)
         for push in pushes:
-            listing = self._linked(channel).get(push.listing)
+            listing = linked.get(push.listing)
             if listing is not None:
                 self._listings[channel][push.listing], attempt = beliefs.begun(listing, push, window=window, at=at)
                 attempts += [] if attempt is None else [attempt]
@@ -158,18 +158,21 @@ class MemoryListingBook(ListingBook):
     ) -> int:
         """Take over what a read-back showed."""
         self._fences.check(fence)
-        corrected = 0
+        corrected, linked = 0, self._linked(channel)
         for seen in shown:
-            before = self._linked(channel).get(seen.listing_id)
+            before = linked.get(seen.listing_id)
             if before is not None and seen.listing_id in wanted:
                 after = beliefs.shown(before, seen.quantity, wanted=wanted[seen.listing_id], at=at)
                 self._listings[channel][seen.listing_id] = after
                 corrected += after.believed != before.believed
         return corrected
 
-    def _linked(self, channel: ChannelId) -> Mapping[ListingId, Listing]:
-        mine = self._listings[channel]
-        return {one: mine[one] for one in sorted(mine, key=lambda one: one.sort_key) if mine[one].components}
+    def _linked(self, channel: ChannelId, *, skus: Collection[str] | None = None) -> Mapping[ListingId, Listing]:
+        return {
+            one: listing
+            for one, listing in self._listings[channel].items()
+            if listing.components and (skus is None or one.channel_sku in skus)
+        }
 
     def _change(
         self,
@@ -180,4 +183,3 @@ class MemoryListingBook(ListingBook):
     ) -> None:
         changed = {one: rule(listing) for one, listing in self._linked(channel).items() if where(listing)}
         self._listings[channel].update(changed)
-

@@ -83,18 +83,22 @@ class MemoryOrderStore(MemoryParcels, OrderStore):
             self._decide(decision, at)
         for key in work.seen:
             self._decisions[key] = attrs.evolve(self._decisions[key], last_seen_at=at)
-        done = {order.key for order in work.new} | {changed.order.key for changed in work.changed}
-        for name, document in list(self._quarantine.items()):
-            if document.reference is not None and OrderKey(document.channel, document.reference) in done:
-                del self._quarantine[name]
-        for document in work.quarantined:
-            self._quarantine.setdefault((document.channel, document.payload_hash), document)
+        self._quarantine_of(work)
         for sale in work.doubts:
             self._doubts[sale.order_key] = sale
             self._doubt_revisions[sale.order_key] = sale.revision
         if work.progress is not None:
             self._progress[work.channel] = work.progress
         return True
+
+    def _quarantine_of(self, work: PageWork) -> None:
+        """Let out what is understood by now, and take in what is not; the same document is kept once."""
+        understood = {order.key for order in work.new} | {changed.order.key for changed in work.changed}
+        for name, document in list(self._quarantine.items()):
+            if document.reference is not None and OrderKey(document.channel, document.reference) in understood:
+                del self._quarantine[name]
+        for document in work.quarantined:
+            self._quarantine.setdefault((document.channel, document.payload_hash), document)
 
     def _unchanged(self, changed: ChangedOrder) -> bool:
         stored = self._orders.get(changed.order.key)
@@ -216,4 +220,3 @@ class MemoryOrderStore(MemoryParcels, OrderStore):
 
     def _of(self, channel: ChannelId) -> list[Order]:
         return sorted((o for o in self._orders.values() if o.key.channel == channel), key=lambda order: order.key)
-

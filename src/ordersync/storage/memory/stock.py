@@ -26,7 +26,12 @@ class MemoryStockLedger(OwnStockLedger):
         self._versions: dict[str, int] = defaultdict(int)
         self._acknowledged: dict[str, int] = defaultdict(int)
 
-    async def reserve(self, claims: Sequence[Claim], *, at: datetime) -> Mapping[OrderKey, int]:
+    async def reserve(
+        self,
+        claims: Sequence[Claim],
+        *,
+        at: datetime,  # noqa: ARG002 - only movements are kept with their time
+    ) -> Mapping[OrderKey, int]:
         """Replace what each order holds, if its claim is newer."""
         for claim in claims:
             self._hold(claim)
