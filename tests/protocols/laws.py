@@ -72,9 +72,9 @@ async def check_end(storage: MemoryStorage, markets: Sequence[FakeMarketplace], 
     for market in markets:
         await _shows_what_it_should(storage, market)
         await _knows_every_parcel(storage, market, orders)
-        for order in market.orders.values():
-            seen = await storage.orders.decision(OrderKey(market.id, order.reference))
-            demand(seen is not None or order.done, f"L2: {market.id}/{order.reference} has no decision")
+        for sold in market.orders.values():
+            seen = await storage.orders.decision(OrderKey(market.id, sold.reference))
+            demand(seen is not None or sold.done, f"L2: {market.id}/{sold.reference} has no decision")
 
 
 async def _deducted(storage: MemoryStorage, key: OrderKey, sku: str) -> int:

@@ -24,6 +24,17 @@ FENCED = frozenset({"orders", "listings"})
 TICKS = (1, 3, 8, 19, 21, 60, 95, 130, 200, 400)
 """By how many seconds the clock may jump: within a claim's window, past it, past a lease, past every late copy."""
 
+LONG = (130, 200, 400, 700)
+"""By how many seconds it may jump while somebody sleeps: past a lease, past every late copy."""
+
+DULL = frozenset(
+    {
+        "journal.write", "journal.life", "journal.entries", "journal.set_health", "journal.enable",
+        "orders.progress", "orders.set_progress", "orders.note_counts", "orders.unlinked", "listings.links",
+    }
+)  # fmt: skip
+"""Calls at which nobody stands: whatever happens around them happens as well before the next one."""
+
 ACTS = 8
 """How much likelier an actor's next call is than that something else happens."""
 
@@ -68,12 +79,14 @@ class Schedule:
     """
 
     def __init__(self, seed: int, clock: SharedClock) -> None:
-        self.chance, self.clock = Random(seed), clock
+        self.chance, self.clock = Random(seed), clock  # noqa: S311 - chance that can be repeated
         self.wild = True
         self.trace: list[str] = []
         self.dead: set[str] = set()
         self.tokens: dict[tuple[str, ChannelId], int] = {}
         self.highest: dict[tuple[str, ChannelId], int] = {}
+        self._asleep: dict[str, int] = {}
+        self._steps = 0
         self._waiting: dict[str, list[tuple[str, asyncio.Future[None]]]] = {}
         self._flights: list[Flight] = []
         self._last: str | None = None
@@ -84,7 +97,7 @@ class Schedule:
         """Stand before a call until it is its turn; the dead stand for ever."""
         if actor in self.dead:
             raise asyncio.CancelledError
-        if not self.wild:
+        if not self.wild or label in DULL:
             return
         place = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(actor, []).append((label, place))
@@ -94,15 +107,17 @@ class Schedule:
         """Wait until everybody stands somewhere."""
         ready = cast("Any", asyncio.get_running_loop())._ready
         await asyncio.sleep(0)
-        while ready:
+        while ready:  # noqa: ASYNC110 - the loop's own queue sets no event
             await asyncio.sleep(0)
 
     def step(self, moves: Sequence[tuple[str, Callable[[], None]]]) -> bool:
         """Let one actor make its next call, or one of the *moves* happen; False when nobody is left."""
-        actors = sorted(actor for actor, places in self._waiting.items() if places and actor not in self.dead)
-        names = actors + [name for name, _ in moves]
-        if not actors:
+        self._steps += 1
+        standing = sorted(actor for actor, places in self._waiting.items() if places and actor not in self.dead)
+        if not standing:
             return False
+        actors = [actor for actor in standing if self._asleep.get(actor, 0) <= self._steps] or standing
+        names = actors + [name for name, _ in moves]
         if self._last not in names or self.chance.random() > self._steady:
             weights = [ACTS] * len(actors) + [1] * len(moves)
             self._last = self.chance.choices(names, weights)[0]
@@ -112,10 +127,17 @@ class Schedule:
             self.trace.append(f"{self._last}: {label}")
             place.set_result(None)
         else:
-            name, move = next(one for one in moves if one[0] == self._last)
+            move = dict(moves)[self._last]
             self._last = None
             move()
         return True
+
+    def sleep(self, actor: str) -> None:
+        """Let an actor stand still for long, and mostly time pass meanwhile."""
+        self._asleep[actor] = self._steps + self.chance.randrange(20, 150)
+        self.trace.append(f"{actor} sleeps")
+        if self.chance.random() < 0.7:
+            self._pass(self.chance.choice(LONG))
 
     def kill(self, actor: str) -> None:
         """Let an actor make no call any more; what it has under way arrives, late, or never."""
@@ -136,7 +158,9 @@ class Schedule:
 
     def tick(self) -> None:
         """Let time pass."""
-        seconds = self.chance.choice(TICKS)
+        self._pass(self.chance.choice(TICKS))
+
+    def _pass(self, seconds: float) -> None:
         self.trace.append(f"clock: +{seconds} s")
         self.clock.advance(seconds)
 
@@ -160,7 +184,7 @@ class Schedule:
             except ChannelError as error:
                 answer, refusal = None, error
             await self.turn(actor, f"answer of {name}")
-            if flight.given_up or (writes and self.chance.random() < 0.15):  # noqa: PLR2004
+            if flight.given_up or (writes and self.chance.random() < 0.15):
                 self.trace.append(f"   answer of {name} is lost")
                 raise ChannelUnavailableError(f"{name}: no answer")
         finally:
@@ -173,7 +197,7 @@ class Schedule:
         if flight.given_up:
             raise ChannelUnavailableError(f"{name}: no answer in time")
         fate = self.chance.choices(list(FATES), list(FATES.values()))[0]
-        if fate == "arrives" or (not flight.writes and self.chance.random() < 0.8):  # noqa: PLR2004
+        if fate == "arrives" or (not flight.writes and self.chance.random() < 0.8):
             return
         self.trace.append(f"   {name} {fate}")
         if fate == "is refused":
@@ -184,7 +208,7 @@ class Schedule:
 
     def _let_go(self, flight: Flight) -> None:
         """Decide what becomes of a request that nobody waits for any more."""
-        if not flight.arrived and not flight.given_up and flight.writes and self.chance.random() < 0.5:  # noqa: PLR2004
+        if not flight.arrived and not flight.given_up and flight.writes and self.chance.random() < 0.5:
             self._land_later(flight, min(flight.deadline, self.clock.now()))
         flight.given_up = True
 

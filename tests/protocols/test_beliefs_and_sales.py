@@ -15,7 +15,7 @@ from ordersync.model.stock import Sale
 from ordersync.sync import edits
 from ordersync.testing import FakeMarketplace
 from protocols.conftest import MakeWorld
-from protocols.world import SHOP, SKU, Calls, World, breaks, key, kept_and_taken_out
+from protocols.world import SHOP, SKU, Calls, World, breaks, kept_and_taken_out, key
 
 CAPPED = ChannelSettings(stock_rule=StockRule(cap=3))
 HOLD = Hold(who="Ada", why="asks the buyer", at=datetime.fromisoformat("2026-01-05T10:00:00+00:00"))
@@ -25,7 +25,7 @@ Changed = Iterator[tuple[ListingId, Listing]]
 
 @kept_and_taken_out
 async def test_rule_16_sale_before_the_answer_of_a_push_is_doubted(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sale that a push overwrote between its attempt and its answer is made good."""
     fact = "the market shows one too many"
@@ -56,7 +56,7 @@ async def test_rule_16_sale_before_the_answer_of_a_push_is_doubted(
 
 @kept_and_taken_out
 async def test_rule_16_read_back_counts_like_an_accepted_push(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sale that a read-back had shown already is not taken off the belief a second time."""
     fact = "the shop shows one too many"
@@ -88,7 +88,7 @@ async def test_rule_16_read_back_counts_like_an_accepted_push(
 
 @kept_and_taken_out
 async def test_rule_17_order_lowers_the_belief_once(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An order that a person holds and resumes has taken its pieces off the shop's level once."""
     fact = "the shop shows four too many"
@@ -110,14 +110,14 @@ async def test_rule_17_order_lowers_the_belief_once(
 
 @kept_and_taken_out
 async def test_rule_17_sale_goes_by_listing_not_by_sku_of_ours(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A kit that is sold lowers what the shop shows of the kit, and not of the SKUs in it."""
     fact = "the shop shows a MUG too many"
     if taken_out:
 
         def by_components(seen: ChannelOrder) -> Mapping[tuple[str, str | None], int]:
-            sold = edits.sold_by_listing(seen)
+            sold = dict(edits.sold_by_listing(seen))
             return sold | {(part, None): number for part in ("MUG", "LID") for number in sold.values()}
 
         monkeypatch.setattr("ordersync.sync.sightings.sold_by_listing", by_components)
@@ -137,7 +137,7 @@ async def test_rule_17_sale_goes_by_listing_not_by_sku_of_ours(
 
 @kept_and_taken_out
 async def test_rule_17_sale_at_a_place_we_do_not_list_lowers_no_other(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sale at one of the channel's locations is not taken off what another location shows."""
     fact = "the other location shows one too many"
@@ -166,7 +166,7 @@ async def test_rule_17_sale_at_a_place_we_do_not_list_lowers_no_other(
 
 @kept_and_taken_out
 async def test_rule_17_change_by_the_channel_makes_the_belief_unknown(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An order that the shop cancels and puts back on its own shelf has its listing pushed again."""
     fact = "the shop shows one too many"
@@ -193,7 +193,7 @@ async def test_rule_17_change_by_the_channel_makes_the_belief_unknown(
 @pytest.mark.parametrize("state", [OrderState.CANCELLED, OrderState.PROCESSED])
 @kept_and_taken_out
 async def test_rule_17_change_by_the_channel_counts_in_any_state(
-    taken_out: bool, state: OrderState, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, state: OrderState, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An order that was cancelled or processed here first still doubts its listing when the shop cancels it, too."""
     fact = "the shop shows what it put back itself"
@@ -215,7 +215,7 @@ async def test_rule_17_change_by_the_channel_counts_in_any_state(
 
 @kept_and_taken_out
 async def test_rule_17_line_that_went_doubts_its_listing(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A line that the shop drops from an order and puts back has its listing pushed again."""
     fact = "the shop shows a LID too many"

@@ -28,7 +28,7 @@ def marks_its_own_channel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @kept_and_taken_out
 async def test_rule_24_disabled_channel_of_another_runner_is_marked(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A level that changed while a channel was disabled, and was announced by a runner of another, is told later."""
     if taken_out:
@@ -48,7 +48,7 @@ async def test_rule_24_disabled_channel_of_another_runner_is_marked(
 
 @kept_and_taken_out
 async def test_rule_24_acknowledging_is_conditional_on_the_version(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A level that changes again between the mark and the acknowledgement is announced again."""
     if taken_out:
@@ -76,7 +76,7 @@ async def test_rule_24_acknowledging_is_conditional_on_the_version(
 
 @kept_and_taken_out
 async def test_rule_24_acknowledging_comes_after_every_mark(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A runner that dies before it has marked the listings leaves the change announced."""
     if taken_out:
@@ -133,7 +133,7 @@ async def conflicts(world: World, channel: ChannelId) -> list[str]:
 
 @kept_and_taken_out
 async def test_rule_25_two_configurations_do_not_fight(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of two runners with different rules for one channel, the journal names the conflict, and one level stays."""
     fact = "two runners push each other's levels"

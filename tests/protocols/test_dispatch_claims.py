@@ -16,7 +16,7 @@ from ordersync.sync.lease import START_WINDOW_S, HeldLease
 from ordersync.sync.retry import Caller, RetryPolicy, _is_unapplied
 from ordersync.testing import ManualClock
 from protocols.conftest import MakeWorld
-from protocols.world import SKU, Calls, World, breaks, key, kept_and_taken_out
+from protocols.world import SKU, Calls, World, breaks, kept_and_taken_out, key
 
 T = TypeVar("T")
 TWICE = "the channel ships the parcel twice"
@@ -53,7 +53,7 @@ class Nap(ManualClock):
 
 @kept_and_taken_out
 async def test_rule_10_paused_claimer_does_not_send(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A runner that wakes long after its claim leaves the note to its successor, who has looked and sent it."""
     if taken_out:
@@ -77,7 +77,7 @@ async def test_rule_10_paused_claimer_does_not_send(
 
 @kept_and_taken_out
 async def test_rule_10_claimer_counts_by_its_own_monotonic_clock(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A wall clock that is set back makes nobody believe that his claim is fresh."""
     fact = "a stale claim was used"
@@ -101,7 +101,7 @@ async def test_rule_10_claimer_counts_by_its_own_monotonic_clock(
 
 @kept_and_taken_out
 async def test_rule_10_look_waits_for_late_copies(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A note of unknown fate is looked for only when a late copy of it must have landed."""
     if taken_out:
@@ -122,7 +122,7 @@ async def test_rule_10_look_waits_for_late_copies(
 
 @kept_and_taken_out
 async def test_rule_11_every_try_is_held_against_the_claim(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A first try that was refused is not followed by a second one once the claim is old."""
     if taken_out:
@@ -151,7 +151,7 @@ async def test_rule_11_every_try_is_held_against_the_claim(
 
 @kept_and_taken_out
 async def test_rule_11_wait_that_outlasts_the_claim_is_not_begun(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A channel that asks for a longer pause than a claim lasts is left alone at once, and rests that long."""
     fact = "the runner slept for nothing"
@@ -172,7 +172,7 @@ async def test_rule_11_wait_that_outlasts_the_claim_is_not_begun(
 
 @kept_and_taken_out
 async def test_rule_12_nothing_starts_that_may_outlive_the_lease(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A runner that is slow before its claim sends nothing so late that its lease may end meanwhile."""
     fact = "an effect began that may outlive the lease"
@@ -203,7 +203,7 @@ async def test_rule_12_nothing_starts_that_may_outlive_the_lease(
 
 @kept_and_taken_out
 async def test_rule_12_lease_is_counted_from_before_it_was_asked_for(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lease whose answer was long on its way is renewed before anything is sent under it."""
     fact = "the lease was taken for fresh"

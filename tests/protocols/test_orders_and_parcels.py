@@ -13,7 +13,7 @@ from ordersync.model.dispatch import NoteStatus, ParcelRecord
 from ordersync.model.ids import Fence
 from ordersync.settlement import finish
 from ordersync.storage.memory import MemoryOrderStore, MemoryStockLedger
-from protocols.world import SKU, Calls, World, breaks, key, kept_and_taken_out
+from protocols.world import SKU, Calls, World, breaks, kept_and_taken_out, key
 
 PART = Parcel(id="p1", lines={"L1": 2}, tracking_number="JD01")
 
@@ -40,7 +40,7 @@ async def cut_before(world: World, call: str, parcel: Parcel | None = None) -> N
 
 @kept_and_taken_out
 async def test_rule_01_order_is_not_due_while_its_parcel_waits(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Goods that are leaving are at no moment free to be sold again, though a run reserves meanwhile."""
     fact = "goods that are leaving are available"
@@ -62,7 +62,7 @@ async def test_rule_01_order_is_not_due_while_its_parcel_waits(
 
 @kept_and_taken_out
 async def test_rule_01_run_finishes_waiting_parcels_first(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A parcel whose desk died before its goods moved is finished and told of by the next run."""
     fact = "the parcel was left unfinished"
@@ -84,7 +84,7 @@ async def test_rule_01_run_finishes_waiting_parcels_first(
 
 @kept_and_taken_out
 async def test_rule_02_second_parcel_waits_for_the_first(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second parcel is recorded only when the first one's goods have moved, so none is free in between."""
     fact = "the first parcel's goods are available before they have left"
@@ -101,7 +101,7 @@ async def test_rule_02_second_parcel_waits_for_the_first(
 
 @kept_and_taken_out
 async def test_rule_03_stale_claim_stops_no_movement(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Goods leave by a parcel whose claim the ledger ignores, because it remembers a later one."""
     fact = "the goods never left"
@@ -128,7 +128,7 @@ async def test_rule_03_stale_claim_stops_no_movement(
 
 @kept_and_taken_out
 async def test_rule_03_movement_happens_once_per_id(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever repeats a deduction that took effect moves nothing a second time."""
     fact = "the goods left twice"
@@ -151,7 +151,7 @@ async def test_rule_03_movement_happens_once_per_id(
 
 @kept_and_taken_out
 async def test_rule_04_parcel_is_finished_as_it_was_recorded(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Goods leave the location they were taken from, though the order has moved to another meanwhile."""
     fact = "the goods left another location"

@@ -14,8 +14,7 @@ from ordersync.model.listings import Answer, Attempt, Push
 from ordersync.sync import publish as publishing
 from ordersync.sync.channel_run import ChannelRun
 from ordersync.sync.lease import HeldLease
-from protocols.conftest import MakeWorld
-from protocols.world import MARKET, SKU, Calls, World, breaks, key, kept_and_taken_out
+from protocols.world import MARKET, SKU, Calls, World, breaks, kept_and_taken_out, key
 
 OLDER = "the market shows an older level than it was last told"
 LOST = ChannelUnavailableError("no answer")
@@ -29,7 +28,7 @@ async def unlink_and_link(listings: ListingBook) -> None:
 
 @kept_and_taken_out
 async def test_rule_21_slow_runner_does_not_push(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A runner that wakes long after its attempt began leaves the listing to its successor."""
     if taken_out:
@@ -53,7 +52,7 @@ async def test_rule_21_slow_runner_does_not_push(
 
 @kept_and_taken_out
 async def test_rule_21_window_counts_from_the_last_moment_of_sending(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A copy of a push that was sent late in its claim lands inside its window, and is pushed over."""
     market = world.market
@@ -81,7 +80,7 @@ async def test_rule_21_window_counts_from_the_last_moment_of_sending(
 
 @kept_and_taken_out
 async def test_rule_21_unknown_outcome_is_pushed_again_after_its_window(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A push of unknown fate whose copy lands after a newer one was accepted is pushed over when its window ends."""
     if taken_out:
@@ -106,7 +105,7 @@ async def test_rule_21_unknown_outcome_is_pushed_again_after_its_window(
 
 @kept_and_taken_out
 async def test_rule_21_refusal_that_may_have_taken_effect_is_unknown(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A refused batch of which nobody knows whether it was applied is not taken for one that was not."""
     fact = "the market shows a level that it is believed to have refused"
@@ -135,7 +134,7 @@ async def test_rule_21_refusal_that_may_have_taken_effect_is_unknown(
 
 @kept_and_taken_out
 async def test_rule_22_accept_sets_no_belief_over_a_doubt(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A listing that was doubted while its push was under way is pushed again, though the push was accepted."""
     fact = "what was set by hand during the push stays"
@@ -165,7 +164,7 @@ async def test_rule_22_accept_sets_no_belief_over_a_doubt(
 
 @kept_and_taken_out
 async def test_rule_23_what_the_channel_shows_is_not_sent(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A listing that is due and shows what it should is settled without a write, and the next run is idle."""
     fact = "a level was sent that the market shows already"
@@ -192,7 +191,7 @@ async def test_rule_23_what_the_channel_shows_is_not_sent(
 
 @kept_and_taken_out
 async def test_rule_23_target_and_belief_are_compared_where_the_attempt_is_recorded(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sale that lowers the belief after a run has read it is not pushed back up by that run."""
     fact = "the shop was told a level that it showed already"

@@ -20,7 +20,7 @@ CHECK_EVERY = timedelta(hours=10)
 
 
 @kept_and_taken_out
-async def test_rule_15_read_back_is_no_older_than_the_last_push(taken_out: bool, make_world: MakeWorld) -> None:
+async def test_rule_15_read_back_is_no_older_than_the_last_push(*, taken_out: bool, make_world: MakeWorld) -> None:
     """A channel that shows levels late is not believed to show what it showed before it was told otherwise."""
     fact = "the market shows what it was told before"
     settings = ChannelSettings(drift_check_every=CHECK_EVERY)
@@ -31,7 +31,7 @@ async def test_rule_15_read_back_is_no_older_than_the_last_push(taken_out: bool,
     await world.stocktake(8)
     await world.run(world.market)
     if taken_out:
-        world.market.listing_lag = timedelta(0)  # type: ignore[misc] - this one alone
+        vars(world.market)["listing_lag"] = timedelta(0)
     world.clock.advance(minutes=2)
     await world.stocktake(10)
 
@@ -44,7 +44,7 @@ async def test_rule_15_read_back_is_no_older_than_the_last_push(taken_out: bool,
 
 @kept_and_taken_out
 async def test_poisoned_listing_rests_no_longer_for_the_size_of_its_batch(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A listing that poisons a batch rests an hour after its first refusal, however often the batch was halved."""
     fact = "it rests for the halves of its batch"
@@ -74,7 +74,7 @@ async def test_poisoned_listing_rests_no_longer_for_the_size_of_its_batch(
 
 @kept_and_taken_out
 async def test_channel_that_is_disabled_during_its_test_stays_disabled(
-    taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection test that passes enables no channel that a person has switched off meanwhile."""
     fact = "a person's switch was turned back"

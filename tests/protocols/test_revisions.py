@@ -17,7 +17,7 @@ from ordersync.model.orders import LIVE
 from ordersync.model.stock import Due
 from ordersync.ports import ParcelAnswer
 from ordersync.storage.memory import MemoryOrderStore, MemoryStockLedger
-from protocols.world import SKU, Calls, World, breaks, key, kept_and_taken_out
+from protocols.world import SKU, Calls, World, breaks, kept_and_taken_out, key
 
 Mistake = Callable[[pytest.MonkeyPatch], None]
 
@@ -78,7 +78,7 @@ async def test_rule_05_reserved_counts_in_any_state_and_opens_new_orders_only(
 
 @kept_and_taken_out
 async def test_rule_05_queueing_a_note_settles_nothing(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An order that moved while its parcel was finished is still due, and is reserved where it is now."""
     fact = "the rest is reserved where the order was"
@@ -109,7 +109,7 @@ async def test_rule_05_queueing_a_note_settles_nothing(
 
 
 @kept_and_taken_out
-async def test_rule_06_tombstone_keeps_what_is_under_way(taken_out: bool, world: World) -> None:
+async def test_rule_06_tombstone_keeps_what_is_under_way(*, taken_out: bool, world: World) -> None:
     """An order that is deleted behind a recorded parcel still loses its goods and is told to the channel."""
     fact = "the parcel is forgotten"
     await bought(world)
@@ -129,7 +129,7 @@ async def test_rule_06_tombstone_keeps_what_is_under_way(taken_out: bool, world:
 
 
 @kept_and_taken_out
-async def test_rule_06_stock_revision_never_falls(taken_out: bool, world: World) -> None:
+async def test_rule_06_stock_revision_never_falls(*, taken_out: bool, world: World) -> None:
     """An order that is restored after it was deleted is reserved by the next run, like a new one."""
     fact = "the ledger ignores the restored order"
     await bought(world)
@@ -148,7 +148,7 @@ async def test_rule_06_stock_revision_never_falls(taken_out: bool, world: World)
 
 
 @kept_and_taken_out
-async def test_rule_06_tombstone_blocks_a_second_download(taken_out: bool, world: World) -> None:
+async def test_rule_06_tombstone_blocks_a_second_download(*, taken_out: bool, world: World) -> None:
     """A deleted order that the channel changes is not stored anew under a first revision."""
     fact = "the deleted order was downloaded again"
     await bought(world)
@@ -170,7 +170,7 @@ async def test_rule_06_tombstone_blocks_a_second_download(taken_out: bool, world
 
 @kept_and_taken_out
 async def test_rule_07_revision_and_wanted_are_read_as_one(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An order that moves between a run's look and its claim ends up reserved where it moved to."""
     fact = "the order is reserved where it no longer is"
@@ -203,15 +203,17 @@ async def test_rule_07_revision_and_wanted_are_read_as_one(
 
 @kept_and_taken_out
 async def test_rule_07_ledger_that_knows_more_is_overtaken(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a backup of the orders was restored, an order whose claims the ledger ignores is reserved all the same."""
     fact = "the ledger ignores the order for ever"
     if taken_out:
         real = lifecycle.reserved
-        monkeypatch.setattr(
-            lifecycle, "reserved", lambda order, revision, *, held: real(order, revision, held=revision)
-        )
+
+        def deaf(order: Order, revision: int, *, held: int) -> Order:
+            return real(order, revision, held=min(held, revision))
+
+        monkeypatch.setattr(lifecycle, "reserved", deaf)
     later = Claim(order_key=key(), revision=5, wanted={})
     await world.storage.stock.reserve([later], at=world.clock.now())
     await bought(world)
@@ -224,7 +226,7 @@ async def test_rule_07_ledger_that_knows_more_is_overtaken(
 
 @kept_and_taken_out
 async def test_rule_07_every_order_is_wanted_anew_from_a_new_ledger(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A ledger that replaces another holds what open orders want after one run."""
     fact = "the new ledger holds nothing"
@@ -246,9 +248,9 @@ async def test_rule_07_every_order_is_wanted_anew_from_a_new_ledger(
 
 @kept_and_taken_out
 async def test_rule_08_desk_compares_the_orders_own_revision(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An order that is parked between the desk's look and its write is not processed, though it wants the same stock."""
+    """An order that is parked between the desk's look and its write is not processed, though it wants what it did."""
     fact = "a parked order was processed"
     if taken_out:
         record = MemoryOrderStore.record_parcel

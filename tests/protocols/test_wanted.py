@@ -14,14 +14,14 @@ from ordersync.model.listings import ListingId
 from ordersync.model.orders import Hold
 from ordersync.model.stock import Due
 from ordersync.storage.memory import MemoryListingBook
-from protocols.world import MARKET, SKU, Calls, World, breaks, key, kept_and_taken_out
+from protocols.world import MARKET, SKU, Calls, World, breaks, kept_and_taken_out, key
 
 
 @kept_and_taken_out
 async def test_rule_18_sale_that_changes_no_level_makes_its_listing_due(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An order that is held before its first reserve changes no level, and the shop is told to show its pieces again."""
+    """An order that is held before its first reserve changes no level, and the shop is told to show them again."""
     fact = "the shop shows two too few"
     if taken_out:
         sold = beliefs.sold
@@ -89,7 +89,7 @@ def links_in_silence(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("change", [relinks, gives_it_a_rule, changes_the_rule])
 @kept_and_taken_out
 async def test_rule_18_link_and_rule_make_their_listings_due(
-    change: Callable[[World], Awaitable[None]], taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    change: Callable[[World], Awaitable[None]], *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a listing means and which rule it follows is told to the channel, though no level changed."""
     fact = "the market shows what it should have shown before"
@@ -105,7 +105,7 @@ async def test_rule_18_link_and_rule_make_their_listings_due(
 
 @kept_and_taken_out
 async def test_rule_19_desk_accounts_for_the_sale_it_settles(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sale that the desk settles before any run does is known to have lowered the shop's own level."""
     fact = "the shop shows two too few"
@@ -137,7 +137,7 @@ async def test_rule_19_desk_accounts_for_the_sale_it_settles(
 @pytest.mark.parametrize("paid", [True, False], ids=["cancelled-unseen", "unpaid-then-cancelled"])
 @kept_and_taken_out
 async def test_rule_20_order_that_never_wants_stock_doubts_its_listing(
-    paid: bool, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, paid: bool, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sale that ended before it could be downloaded, and was not put back, is put back by us."""
     fact = "the shop shows one too few"
@@ -159,7 +159,7 @@ async def test_rule_20_order_that_never_wants_stock_doubts_its_listing(
 
 @kept_and_taken_out
 async def test_rule_20_order_cancelled_between_two_pushes_doubts_its_listing(
-    taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sale that our push overwrote and the shop put back afterwards is not shown for ever."""
     fact = "the shop shows one too many"

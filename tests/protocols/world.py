@@ -256,7 +256,7 @@ class World:
     async def change(self, one: OrderKey, **changes: object) -> Order:
         """Change an order as a verb of the desk does that comes with a later issue; what it holds is not settled."""
         before = await self.order(one)
-        after = lifecycle.advance(before, **changes)
+        after = lifecycle.advance(before, **changes)  # type: ignore[arg-type]
         assert await self.storage.orders.replace(after, expect=before.revision)
         return after
 

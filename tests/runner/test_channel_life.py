@@ -44,7 +44,7 @@ async def test_draft_is_tested_then_enabled(world: World) -> None:
 @pytest.mark.parametrize(
     "error",
     [DOWN, ChannelAuthError("no"), ChannelResponseError("html"), ChannelRejectedError("no")],
-    ids=lambda e: e.code,
+    ids=lambda error: error.code,
 )
 async def test_failing_test_leaves_a_draft(world: World, error: ChannelError) -> None:
     """A channel whose connection test fails stays a draft: nothing is downloaded or pushed until it passes."""

@@ -129,6 +129,28 @@ async def test_levels_are_answered_one_by_one(market: FakeMarketplace, channel: 
     assert {one.channel_sku: one.quantity for one in listings.listings} == {"LID": 5, "MUG": 3}
 
 
+async def test_expectation_reaches_a_shop_that_compares(clock: ManualClock) -> None:
+    """A shop that compares and sets is told over HTTP what it is believed to show, and for which listing."""
+    market = FakeMarketplace(clock=clock, compare_and_set=True)
+    market.list_sku("MUG", 10, location="berlin")
+    updates = [
+        StockUpdate(
+            channel_sku="MUG", channel_location="berlin", quantity=3, attempt_id=f"a{expected}", expected=expected
+        )
+        for expected in (9, 10)
+    ]
+    async with (
+        serve(market, token=TOKEN) as url,
+        LoopbackChannel(market.id, url=url, token=TOKEN, compare_and_set=True) as channel,
+    ):
+        results = await channel.push_stock(updates)
+
+    assert [(str(one.listing_id), one.outcome) for one in results] == [
+        ("MUG@berlin", StockOutcome.CONFLICT),
+        ("MUG@berlin", StockOutcome.ACCEPTED),
+    ]
+
+
 async def test_listings_are_read_page_by_page(market: FakeMarketplace, channel: LoopbackChannel) -> None:
     """The cursor of one page of listings leads to the next."""
     market.list_sku("PEN", 1, location="berlin")
@@ -221,6 +243,15 @@ async def test_answer_that_never_comes_hides_an_effect(
     assert caught.value.applied is None
     assert len(market.shipments) == 1
     assert [one.tracking_number for one in getattr(order, "shipments", ())] == ["JD01"]
+
+
+async def test_dropped_connection_gives_no_answer_at_all(url: str, network: BadNetwork) -> None:
+    """A connection that is cut is no error status: the client hears nothing."""
+    network.drop("/shipments")
+
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ServerDisconnectedError):
+            await session.post(f"{url}/shipments")  # a GET would be sent again
 
 
 async def test_slow_request_takes_effect_though_nobody_waits(
