@@ -162,7 +162,9 @@ def test_error_codes_are_unique_and_stable() -> None:
         (errors.ChannelRejectedError, False),
     ],
 )
-def test_channel_errors_say_whether_anything_was_applied(kind: type[errors.ChannelError], applied: bool | None) -> None:
+def test_channel_errors_say_whether_anything_was_applied(
+    *, kind: type[errors.ChannelError], applied: bool | None
+) -> None:
     """A channel's error knows whether an effect took place, and takes refusals alone for certain."""
     assert kind("because").applied is applied
     assert kind("because", applied=True).applied is True

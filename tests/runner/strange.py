@@ -16,7 +16,7 @@ from ordersync.testing import FakeMarketplace
 class Looping(FakeMarketplace):
     """Hands out the same page token for ever."""
 
-    async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
+    async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:  # noqa: ARG002
         """Return the first page, and say that there are more."""
         page = await super().fetch_orders(updated_since=updated_since)
         return attrs.evolve(page, next_cursor="again")
@@ -38,7 +38,7 @@ class Prepared(FakeMarketplace):
         super().__init__(channel_id, **options)
         self.pages = pages
 
-    async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
+    async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:  # noqa: ARG002
         """Return the page that the token names."""
         number = int(cursor or 0)
         last = number + 1 >= len(self.pages)

@@ -1,4 +1,4 @@
-"""What a run costs: so many calls a page, whatever its size; nothing for what is settled; no memory for what is done."""
+"""What a run costs: so many calls a page, whatever its size, and nothing for what is settled."""
 
 from __future__ import annotations
 

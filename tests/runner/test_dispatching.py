@@ -224,7 +224,7 @@ async def test_refusal_of_what_is_there_already_is_success(world: World) -> None
 )
 async def test_channel_that_cannot_be_looked_at(world: World, policy: str, status: str, sent: int) -> None:
     """Where nobody can look, a note of unknown fate is what the settings say: asked about, dropped or sent again."""
-    settings = ChannelSettings(unknown_dispatch=policy)  # type: ignore[arg-type]
+    settings = ChannelSettings(unknown_dispatch=policy)
     shop = BareMarketplace(SHOP, clock=world.clock, settings=settings, refuses_overshipping=False)
     await sold(world, shop)
     await world.process("1001", id="p1", lines={"L1": 1})

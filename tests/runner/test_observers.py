@@ -126,15 +126,14 @@ MOVE: dict[str, Any] = {"order": OrderKey(SHOP, "1"), "parcel_id": "all"}
             "ordersync.note_moved run_id=r channel=Shop/north order=Shop/north/1 parcel_id=all status=gave-up",
         ),
         (
-            CallFailed(phase="download", code="channel-auth", message="Shop/north: 401", **FACTS),
+            CallFailed(phase="download", code="channel-auth", message="no: 401", **FACTS),
             logging.WARNING,
-            "ordersync.call_failed run_id=r channel=Shop/north phase=download code=channel-auth message='Shop/north: 401'",
+            "ordersync.call_failed run_id=r channel=Shop/north phase=download code=channel-auth message='no: 401'",
         ),
         (
-            OrderSkipped(reference=None, code="UNREADABLE", sentence="lines: is missing", quarantined=True, **FACTS),
+            OrderSkipped(reference=None, code="C", sentence="is bad", quarantined=True, **FACTS),
             logging.WARNING,
-            "ordersync.order_skipped run_id=r channel=Shop/north reference=None code=UNREADABLE "
-            "sentence='lines: is missing' quarantined=True",
+            "ordersync.order_skipped run_id=r channel=Shop/north reference=None code=C sentence='is bad' quarantined=True",
         ),
         (RunFinished(run_id="r", errors=0), logging.INFO, "ordersync.run_finished run_id=r errors=0"),
         (RunFinished(run_id="r", errors=2), logging.WARNING, "ordersync.run_finished run_id=r errors=2"),

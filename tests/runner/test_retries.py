@@ -168,7 +168,7 @@ async def test_time_out_of_somebody_else_is_a_bug(clock: ManualClock) -> None:
 def test_policy_without_sense_is_refused(field: str) -> None:
     """A policy with negative numbers, or without a single try, is no policy."""
     with pytest.raises(ValueError, match=field):
-        RetryPolicy(**{field: -1})  # type: ignore[arg-type]
+        RetryPolicy(**{field: -1})
     with pytest.raises(ValueError, match="attempts"):
         RetryPolicy(attempts=0)
 

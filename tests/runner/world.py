@@ -83,7 +83,7 @@ class World:
         channel: FakeMarketplace,
         channel_sku: str,
         shown: int = 0,
-        components: Any = None,
+        components: str | Mapping[str, int] | None = None,
         **link: Any,  # noqa: ANN401
     ) -> None:
         """List a SKU on a channel and link it, to a SKU of the same name if *components* is omitted."""

@@ -51,6 +51,7 @@ class ChannelRun:
             clock=context.clock,
             timeout_s=channel.call_timeout.total_seconds(),
             name=str(channel.id),
+            lasts=(lambda: True) if lease is None else lease.lasts,
         )
         self.status = "done"
         self.phase = "resume"

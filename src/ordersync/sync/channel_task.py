@@ -130,6 +130,7 @@ async def _may_call(run: ChannelRun, life: ChannelLife) -> bool:
 
 async def _connect(run: ChannelRun) -> None:
     """Enable a draft that answers, unless a person has switched it meanwhile."""
+    await run.lease.keep()
     await run.caller.read(run.channel.test_connection)
     await run.write(EntryKind.CONNECTION_TEST, code="ok")
     if await _state(run) is ChannelState.DRAFT:

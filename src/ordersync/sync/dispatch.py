@@ -90,6 +90,7 @@ async def find_order(run: ChannelRun, note: Note) -> ChannelOrder | None:
     channel, reference = run.channel, note.note.order_key.reference
     if not isinstance(channel, SupportsOrderLookup):
         return None
+    await run.lease.keep()
     try:
         found = await run.caller.read(lambda: channel.fetch_order(reference))
     except ChannelError as error:

@@ -49,11 +49,13 @@ class HeldLease:
         """Return the proof that goes with every verb of this run."""
         return self._lease.fence
 
+    def lasts(self) -> bool:
+        """Say whether a call that is started now is over before the lease ends."""
+        return self._clock.monotonic() < self._asked_at + WORK.total_seconds()
+
     def may_start(self, claimed_at: float) -> bool:
         """Say whether an effect claimed at *claimed_at* (monotonic seconds) may still be started."""
-        now = self._clock.monotonic()
-        last_start = self._asked_at + WORK.total_seconds()
-        return now - claimed_at < START_WINDOW_S and now < last_start
+        return self._clock.monotonic() - claimed_at < START_WINDOW_S and self.lasts()
 
     async def keep(self) -> None:
         """Renew the lease if a third of it has passed; ``LeaseLostError`` when another holder has begun."""

@@ -10,7 +10,7 @@ import attrs
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from ..clock import Clock
-from ..errors import ChannelUnavailableError
+from ..errors import ChannelUnavailableError, LeaseLostError
 from .lease import START_WINDOW_S
 
 T = TypeVar("T")
@@ -37,13 +37,27 @@ class TooLateError(Exception):
 class Caller:
     """Calls a channel: bounded in time, tried again by policy, never begun too late."""
 
-    def __init__(self, *, policy: RetryPolicy, clock: Clock, timeout_s: float, name: str) -> None:
+    def __init__(
+        self,
+        *,
+        policy: RetryPolicy,
+        clock: Clock,
+        timeout_s: float,
+        name: str,
+        lasts: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._policy, self._clock, self._timeout_s, self._name = policy, clock, timeout_s, name
+        self._lasts = lasts
         self.waited_s = 0.0
 
     async def read(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Ask the channel something."""
-        return await self._retrying(call, again=_is_unavailable, may_start=lambda: True, within_s=self._policy.total_s)
+        """Ask the channel something; ``LeaseLostError`` when a try could outlive the lease."""
+        within_s = self._policy.total_s
+        try:
+            return await self._retrying(call, again=_is_unavailable, may_start=self._lasts, within_s=within_s)
+        except TooLateError as exc:
+            text = f"{self._name}: the lease ran out before the channel could be asked; the next run goes on from here"
+            raise LeaseLostError(text) from exc
 
     async def effect(self, call: Callable[[], Awaitable[T]], *, may_start: Callable[[], bool]) -> T:
         """Make the channel do something; ``TooLateError`` when *may_start* denies a try.
