@@ -5,7 +5,7 @@ Every storage applies these rules inside its own transactions, so that they are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 import attrs
@@ -113,24 +113,25 @@ def sold(listing: Listing, quantity: int, *, taken_at: datetime) -> Listing:
 
 def account(
     sale: Sale, accounted: int | None, listings: Mapping[ListingId, Listing]
-) -> Iterator[tuple[ListingId, Listing]]:
-    """Yield the listings that a sale changes; *accounted* is the order's revision accounted for before, if any.
+) -> Mapping[ListingId, Listing]:
+    """Return the listings that a sale changes; *accounted* is the order's revision accounted for before, if any.
 
     *listings* are the channel's linked listings of the sale's SKUs.
     """
+    changed: dict[ListingId, Listing] = {}
     doubt = sale.channel_revision > (accounted or 0)
     if accounted is not None and (sale.revision <= accounted or not doubt):
-        return
+        return changed
     for (channel_sku, place), quantity in sorted(sale.sold.items(), key=_by_listing):
         found = _matching(listings, channel_sku, place)
         for listing_id in found:
             elsewhere = place is not None and listing_id.channel_location not in (place, None)
             guessed = elsewhere or len(found) > 1
-            listing = listings[listing_id]
-            yield (
-                listing_id,
-                doubted(listing) if doubt or guessed else sold(listing, quantity, taken_at=sale.taken_at),
+            listing = changed.get(listing_id, listings[listing_id])
+            changed[listing_id] = (
+                doubted(listing) if doubt or guessed else sold(listing, quantity, taken_at=sale.taken_at)
             )
+    return changed
 
 
 def _by_listing(item: tuple[tuple[str, str | None], int]) -> tuple[str, str]:

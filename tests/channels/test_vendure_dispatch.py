@@ -75,6 +75,17 @@ async def test_half_made_fulfillment_is_finished(stub: VendureStub, channel: Ven
     assert "addFulfillmentToOrder" not in stub.asked
 
 
+async def test_half_made_fulfillment_of_another_parcel_is_left_alone(
+    stub: VendureStub, channel: VendureChannel
+) -> None:
+    """The same lines under another tracking number are another parcel."""
+    order = stub.shop.place({"MUG": 2})
+    stub.shop.fulfill(order, {order.lines[0].id: 1}, tracking="other")
+    await channel.send_dispatch(note_for(order, 1))
+
+    assert parcels(order) == [("Pending", 1, "other"), ("Shipped", 1, "T1")]
+
+
 async def test_copies_of_a_half_made_fulfillment_are_taken_back(stub: VendureStub, channel: VendureChannel) -> None:
     """Late copies of one request leave several pending ones: one is shipped, the others give their pieces back."""
     order = stub.shop.place({"MUG": 2})

@@ -92,6 +92,21 @@ async def test_status_decides_the_error(
     assert str(error).startswith(f"Acme/one: POST /orders: answered {status}")
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, ChannelAuthError),
+        (404, ChannelRejectedError),
+        (429, ChannelUnavailableError),
+        (502, ChannelUnavailableError),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<html>sorry</html>", b"x" * 200_000])
+async def test_status_decides_whatever_the_body_says(status: int, kind: type[ChannelError], body: bytes) -> None:
+    """An error status with a body that is no JSON is what its status says."""
+    assert type(await failure(sending(body, status=status, kind="text/html"))) is kind
+
+
 async def test_failed_read_has_changed_nothing() -> None:
     """A read of unknown fate is known to have had no effect, so it may be tried again freely."""
     assert (await failure(saying({}, status=500), method="GET")).applied is False
@@ -124,6 +139,7 @@ async def test_retry_after_is_understood_or_ignored(said: str, understood: float
 
 NONSENSE = {
     "html": sending(b"<html>Sign in</html>", kind="text/html"),
+    "JSON that calls itself a page": sending(b"{}", kind="text/html"),
     "empty": sending(b""),
     "half a document": sending(b'{"orders": ['),
     "two documents": sending(b"{}{}"),

@@ -191,9 +191,19 @@ async def test_own_session_is_closed() -> None:
 
 def test_channel_outlives_its_event_loop() -> None:
     """A channel may be opened in one event loop and later in another, its authorization with it."""
+    given: list[str] = []
 
     async def token() -> str:
-        return "abc"
+        await asyncio.sleep(0.01)
+        given.append("t")
+        return f"t{len(given)}"
+
+    def accepting(number: int) -> Handler:
+        async def answer(request: web.Request) -> web.StreamResponse:
+            known = request.headers["Authorization"] == f"Bearer t{number}"
+            return web.json_response({}, status=200 if known else 401)
+
+        return answer
 
     @asynccontextmanager
     async def opened(channel: Acme, url: str) -> AsyncIterator[None]:
@@ -201,13 +211,14 @@ def test_channel_outlives_its_event_loop() -> None:
         async with channel:
             yield
 
-    async def once(channel: Acme) -> None:
-        async with serving(saying({})) as (_, url), opened(channel, url):
+    async def once(channel: Acme, number: int) -> None:
+        async with serving(accepting(number)) as (_, url), opened(channel, url):
             await asyncio.gather(*(channel.request("GET", "/orders") for _ in range(5)))
 
     channel = Acme(ACME, base_url="http://localhost", auth=BearerAuth(token))
-    for _ in range(2):
-        asyncio.run(once(channel))
+    for number in (1, 2):
+        asyncio.run(once(channel, number))
+    assert len(given) == 2
 
 
 async def test_own_session_is_deaf_to_its_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:

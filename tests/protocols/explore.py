@@ -24,14 +24,16 @@ from ordersync import (
     OrderState,
     OrderStore,
     Parcel,
+    PaymentStatus,
     StockLedger,
     StockRule,
     Storage,
     SyncRunner,
     errors,
+    lifecycle,
 )
 from ordersync.clock import SystemClock
-from ordersync.model.orders import Order
+from ordersync.model.orders import Hold, Order
 from ordersync.ports import Journal
 from ordersync.storage.memory import MemoryStorage
 from ordersync.sync.retry import RetryPolicy
@@ -76,6 +78,7 @@ class Scene:
         self.on_hand = dict(OPENING)
         self.counts = 0
         self.placed = 0
+        self.cut_down: set[OrderKey] = set()
 
     async def open(self) -> None:
         """Stock, list and link everything, and let a first run settle it."""
@@ -150,7 +153,7 @@ async def running(scene: Scene, actor: str, times: int) -> None:
 async def at_the_desk(scene: Scene, actor: str, times: int) -> None:
     """Be a person who processes, cancels and requeues what is there."""
     chance = scene.schedule.chance
-    desk = OrderDesk(scene.ports(actor), clock=scene.clock)
+    desk = Desk(scene.ports(actor), clock=scene.clock)
     for _ in range(LOOKS):
         await scene.schedule.turn(actor, "looks")
         orders = stored(scene)
@@ -160,11 +163,29 @@ async def at_the_desk(scene: Scene, actor: str, times: int) -> None:
         if times < 0:
             return
         order = chance.choice(orders)
-        verb = chance.choice([_whole, _part, _part, _twice, _cancel, _requeue])
+        verb = chance.choice([_whole, _part, _part, _twice, _cancel, _requeue, _lock, _move])
         try:
             await verb(desk, order, str(chance.randrange(3)))
         except (errors.TransitionError, errors.ParcelConflictError):
             continue
+
+
+class Desk(OrderDesk):
+    """A desk with verbs that come with a later issue."""
+
+    async def change(self, order: OrderKey, step: Callable[[Order], Order]) -> None:
+        """Write one step and settle it."""
+        await self._change(order, step)
+
+
+async def _lock(desk: OrderDesk, order: Order, _number: str) -> None:
+    lock = None if order.held else Hold(who="Ada", why="asks", at=order.placed_at)
+    await cast("Desk", desk).change(order.key, lambda one: lifecycle.advance(one, held=lock))
+
+
+async def _move(desk: OrderDesk, order: Order, number: str) -> None:
+    place = {"0": "main", "1": "depot", "2": "depot"}[number]
+    await cast("Desk", desk).change(order.key, lambda one: lifecycle.advance(one, location=place))
 
 
 async def _whole(desk: OrderDesk, order: Order, number: str) -> None:
@@ -221,7 +242,7 @@ class Outside:
         market = self._chance.choice(self._scene.markets)
         lines = self._chance.choice([{"MUG": 1}, {"MUG": 2}, {"SET": 1}, {"MUG": 1, "SET": 1}])
         self._scene.placed += 1
-        reference = market.place(f"{self._scene.placed}", lines=lines)
+        reference = market.place(f"{self._scene.placed}", lines=lines, paid=self._chance.random() < 0.8)
         self._say(f"{market.id.source} sells {lines} as {reference}, shows {market.levels}")
 
     def _staff(self) -> None:
@@ -229,12 +250,16 @@ class Outside:
         if not known:
             return
         market, order = self._chance.choice(known)
-        deed = self._chance.choice(["cancel", "keep", "edit", "revive"])
+        deed = self._chance.choice(["cancel", "keep", "edit", "revive", "pay", "relink"])
         open_lines = [line for line in order.lines if line.open > 0]
         if deed == "revive":
             if not self._was_seen_cancelled(market, order.reference):
                 return
             market.revive(order.reference)
+        elif deed == "pay":
+            market.pay(order.reference)
+        elif deed == "relink":
+            _run_now(relink(self._scene, market))
         elif not open_lines:
             return
         elif deed == "edit":
@@ -242,6 +267,7 @@ class Outside:
             market.edit(order.reference, {line.sku: line.quantity + 1})
         else:
             market.cancel(order.reference, restock=deed == "cancel")
+            self._scene.cut_down.add(OrderKey(market.id, order.reference))
         self._say(f"{market.id.source} {deed}s {order.reference}, shows {market.levels}")
 
     def _was_seen_cancelled(self, market: FakeMarketplace, reference: str) -> bool:
@@ -263,6 +289,20 @@ class Outside:
 
     def _death(self) -> None:
         self._scene.schedule.kill(self._chance.choice(["R1", "R2", "desk"]))
+
+
+async def relink(scene: Scene, market: FakeMarketplace) -> None:
+    """Do what an operator does to have a listing pushed anew."""
+    await scene.storage.listings.unlink(market.id, "MUG")
+    await scene.storage.listings.link(market.id, "MUG", "MUG")
+
+
+def pay_all(markets: Sequence[FakeMarketplace]) -> None:
+    """Let every order be paid: an unpaid one keeps back what nobody reserves."""
+    for market in markets:
+        for order in market.orders.values():
+            if order.payment is PaymentStatus.UNPAID:
+                market.pay(order.reference)
 
 
 def _run_now(work: Awaitable[None]) -> None:
@@ -287,8 +327,9 @@ async def play(seed: int) -> Schedule:
                 if isinstance(error, Exception):
                     raise error
             schedule.trace.append("-- drain --")
+            pay_all(scene.markets)
             await scene.drain(4)
-            await check_end(scene.storage, scene.markets, scene.on_hand)
+            await check_end(scene.storage, scene.markets, scene.on_hand, scene.cut_down)
             before = writes(scene.markets)
             await scene.drain(1)
             demand(before == writes(scene.markets), "L6: an idle run writes")

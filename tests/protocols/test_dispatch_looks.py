@@ -132,13 +132,36 @@ async def test_rule_13_note_is_looked_for_before_it_is_given_up(
         look_first = dispatching._look_first
 
         async def gives_up_first(run: ChannelRun, note: Note) -> None:
-            await (dispatching._send if dispatching._too_old(run, note) else look_first)(run, note)
+            over = dispatching._window_is_over(run, note, at=run.now())
+            await (dispatching._give_up if over else look_first)(run, note)
 
         monkeypatch.setattr(dispatching, "_look_first", gives_up_first)
     world = make_world()
     await bought(world)
     await world.desk().process(key(), WHOLE)
     world.shop.fail_next("send_dispatch", LOST, when="after")
+    await world.run()
+
+    world.clock.advance(hours=60)
+    await world.run()
+
+    with breaks(taken_out, fact):
+        assert await world.notes(key()) == {"all": NoteStatus.CONFIRMED}, fact
+
+
+@kept_and_taken_out
+async def test_rule_13_rest_is_no_try(
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A note that was refused once before nobody ran for days is tried again, not given up for its age."""
+    fact = "the parcel was given up without a second try"
+    if taken_out:
+        over = dispatching._window_is_over
+        monkeypatch.setattr(dispatching, "_window_is_over", lambda run, note, at: over(run, note, at=at and run.now()))
+    world = make_world()
+    await bought(world)
+    await world.desk().process(key(), WHOLE)
+    world.shop.fail_next("send_dispatch", ChannelUnavailableError("closed", applied=False))
     await world.run()
 
     world.clock.advance(hours=60)

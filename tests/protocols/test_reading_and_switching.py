@@ -8,13 +8,14 @@ import attrs
 import pytest
 
 from ordersync import ChannelSettings, Listing, StockOutcome, beliefs
+from ordersync.errors import ChannelUnavailableError
 from ordersync.model.listings import Answer
 from ordersync.model.runs import ChannelState
 from ordersync.sync import channel_task
 from ordersync.sync.channel_run import ChannelRun
 from ordersync.testing import FakeMarketplace
 from protocols.conftest import MakeWorld
-from protocols.world import SHOP, Calls, World, breaks, kept_and_taken_out
+from protocols.world import SHOP, SKU, Calls, World, breaks, kept_and_taken_out, key
 
 CHECK_EVERY = timedelta(hours=10)
 
@@ -97,3 +98,35 @@ async def test_channel_that_is_disabled_during_its_test_stays_disabled(
     state = (await journal.life([SHOP]))[SHOP].state
     with breaks(taken_out, fact):
         assert state is ChannelState.DISABLED, fact
+
+
+@kept_and_taken_out
+async def test_overtaken_runner_lets_no_channel_rest(
+    *, taken_out: bool, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A runner whose call fails after another took the channel over says nothing of the channel's health."""
+    fact = "the channel rests for a runner that lost it"
+    if taken_out:
+
+        async def never_mind(_run: ChannelRun) -> None:
+            pass
+
+        monkeypatch.setattr(channel_task, "_hold", never_mind)
+    world.shop.place("1001", lines={SKU: 1})
+    await world.run()
+    await world.desk().process(key())
+    calls = Calls()
+    world.listen(world.shop, calls)
+    pause = calls.pause("Shop.send_dispatch")
+    sleeper = world.start(world.runner(channels=(world.shop,)).run_once())
+    await pause.reached()
+    world.clock.advance(minutes=10)
+    await world.run()
+    world.shop.fail_next("send_dispatch", ChannelUnavailableError("no answer", retry_after=600))
+
+    pause.go_on()
+    await sleeper
+
+    life = (await world.storage.journal.life([SHOP]))[SHOP]
+    with breaks(taken_out, fact):
+        assert (life.failures, life.paused_until) == (0, None), fact

@@ -113,6 +113,7 @@ def test_stages_explain_the_result(kit: Mapping[str, int], rule: StockRule, stoc
         assert mine[1].quantity == mine[0].quantity - rule.buffer
     last = [[stage for stage in found.stages if stage.sku == sku][-1].quantity for sku in kit]
     assert found.quantity == max(0, min(last))
+    assert [stage.quantity for stage in found.stages if stage.name == "kit"] == ([min(last)] if len(kit) > 1 else [])
 
 
 def shown(rule: StockRule, *stock: StockLevel, kit: Mapping[str, int] | None = None) -> int:
@@ -129,6 +130,8 @@ def shown(rule: StockRule, *stock: StockLevel, kit: Mapping[str, int] | None = N
         (StockRule(buffer=9), 7, 0),
         (StockRule(percentage=Decimal(50)), 7, 3),
         (StockRule(percentage=Decimal("33.3")), 9, 2),
+        (StockRule(percentage=Decimal(50)), 1, 0),
+        (StockRule(percentage=Decimal(50)), -3, 0),
         (StockRule(percentage=Decimal(0)), 7, 0),
         (StockRule(end_when=3), 3, 0),
         (StockRule(end_when=3), 4, 4),

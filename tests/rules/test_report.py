@@ -96,16 +96,10 @@ def test_json_says_the_same(channels: list[ChannelReport]) -> None:
 
 def test_text_of_a_run() -> None:
     """The text has one line a channel, one for the sum, the effects, and what a person should know."""
+    seen: dict[str, Any] = {"seen": 41, "new": 6, "changed": 2, "same": 31, "skipped": 1, "quarantined": 1, "pages": 3}
     shop = ChannelReport(
         channel=SHOP,
-        seen=41,
-        new=6,
-        changed=2,
-        same=31,
-        skipped=1,
-        quarantined=1,
-        failed=0,
-        pages=3,
+        **seen,
         reserved=8,
         pushed=4,
         remarks=(

@@ -130,8 +130,9 @@ async def test_refused_sku(world: World) -> None:
     assert (await world.listings())["MUG"].state is ListingState.ACTIVE
 
 
-async def test_refused_sku_rests_longer_each_time(world: World) -> None:
+async def test_refused_sku_rests_longer_each_time(memory_world: World) -> None:
     """A SKU that is refused again is asked for less and less often, and at least once a day."""
+    world = memory_world
     await world.stock("MUG", 6)
     world.market.refuse_sku("MUG")
     rests = []

@@ -209,8 +209,9 @@ async def test_failures_in_a_row_are_counted(world: World) -> None:
     assert (await world.life()).failures == 0
 
 
-async def test_dead_channel_rests_longer_and_longer(world: World) -> None:
+async def test_dead_channel_rests_longer_and_longer(memory_world: World) -> None:
     """From the third failure on a channel rests, twice as long each time, and half an hour at most."""
+    world = memory_world
     await world.run()
     await fail(world, times=2)
     rests = []
@@ -246,8 +247,9 @@ async def test_resting_channel_is_not_called(world: World) -> None:
     assert (life.failures, life.paused_until) == (0, None)
 
 
-async def test_channel_that_answers_nonsense_does_not_rest(world: World) -> None:
+async def test_channel_that_answers_nonsense_does_not_rest(memory_world: World) -> None:
     """Where only some calls are broken the others go on in every run, and the failures are counted."""
+    world = memory_world
     await world.run()
     await world.stock("MUG", 7)
     world.shop.fail_next("fetch_orders", ChannelResponseError("Shop/north: HTML"), times=None)

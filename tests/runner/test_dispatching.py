@@ -269,8 +269,9 @@ async def test_confirmed_by_a_sweep_without_it(world: World) -> None:
     assert await world.statuses("1001") == ["confirmed"]
 
 
-async def test_note_that_is_not_shown_yet_is_looked_for_less_and_less(world: World) -> None:
+async def test_note_that_is_not_shown_yet_is_looked_for_less_and_less(memory_world: World) -> None:
     """A channel that shows a shipment late is looked at again after as long as was waited already."""
+    world = memory_world
     shop = open_shop(world, listing_lag=timedelta(hours=5))
     shop.list_sku("MUG", 10)
     shop.place("1001", lines={"MUG": 1})
@@ -287,8 +288,9 @@ async def test_note_that_is_not_shown_yet_is_looked_for_less_and_less(world: Wor
     assert shop.calls["fetch_order"] - looks <= 12
 
 
-async def test_note_is_given_up_after_its_window(world: World) -> None:
+async def test_note_is_given_up_after_its_window(memory_world: World) -> None:
     """A note that the channel never takes is given up after a day, and a person may requeue it."""
+    world = memory_world
     await sold(world, world.shop)
     await world.process("1001")
     refused = ChannelUnavailableError("Shop/north: closed", applied=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 
 import attrs
@@ -10,6 +11,7 @@ import pytest
 from ordersync import ChannelOrder, OrderKey, OrderPage, OrderState
 from ordersync.errors import TransitionError
 from ordersync.testing import FakeMarketplace
+from runner.watching import watched
 from runner.world import SHOP, World, sightings
 
 
@@ -61,6 +63,25 @@ async def test_many_unlinked_orders_are_linked_in_one_run(world: World) -> None:
     await world.run_later()
 
     assert (await world.level("CUP")).reserved == 7
+
+
+async def test_link_and_a_person_at_once(world: World) -> None:
+    """Orders are resolved one by one when a person was faster with one of them, and the rest in the same run."""
+    for number in range(3):
+        world.shop.place(f"{number}", lines={"CUP": 2})
+    await world.run()
+    await world.storage.listings.link(SHOP, "CUP", "CUP")
+    calls = Counter[str]()
+
+    async def pack(verb: str) -> None:
+        if verb == "save_page" and calls["orders.save_page"] == 1:
+            await world.process("1", id="p1", lines={"L1": 1})
+
+    busy = World(watched(world.storage, calls, before=pack), world.clock)
+    await busy.run_later(world.shop)
+
+    assert (await world.level("CUP")).reserved == 2 + 1 + 2
+    assert (await world.order("1")).unlinked == ()
 
 
 async def test_link_reaches_no_order_that_is_done(world: World) -> None:

@@ -97,6 +97,23 @@ async def test_storage_that_fails_ends_the_run(world: World, verb: str, error: S
     assert world.market.levels == world.shop.levels == {"MUG": 4}
 
 
+@pytest.mark.parametrize("verb", ["note_counts", "release"])
+async def test_storage_that_fails_at_the_end(world: World, verb: str) -> None:
+    """A storage that fails when the channels are given back is reported, and their leases run out by themselves."""
+    world.shop.place("1001", lines={"MUG": 1})
+    broken = World(
+        watched(world.storage, Counter(), before=fail_before(verb, StorageUnavailableError("full"))), world.clock
+    )
+    broken.shop, broken.market = world.shop, world.market
+
+    report = await broken.run()
+
+    assert {error.code for error in report.errors} == {"storage-unavailable"}
+    assert sightings(report.channels[SHOP]) == {"new": 1}
+    assert (await world.run()).channels[SHOP].status == "busy"
+    assert (await world.run_later()).channels[SHOP].status == "done"
+
+
 async def test_cancelled_run_gives_its_channels_back(world: World) -> None:
     """A run that is cancelled comes out as cancelled, and another one may begin at once."""
     arrived = asyncio.Event()

@@ -131,9 +131,9 @@ MOVE: dict[str, Any] = {"order": OrderKey(SHOP, "1"), "parcel_id": "all"}
             "ordersync.call_failed run_id=r channel=Shop/north phase=download code=channel-auth message='no: 401'",
         ),
         (
-            OrderSkipped(reference=None, code="C", sentence="is bad", quarantined=True, **FACTS),
+            OrderSkipped(reference=None, code="C", sentence="bad", quarantined=True, **FACTS),
             logging.WARNING,
-            "ordersync.order_skipped run_id=r channel=Shop/north reference=None code=C sentence='is bad' quarantined=True",
+            "ordersync.order_skipped run_id=r channel=Shop/north reference=None code=C sentence=bad quarantined=True",
         ),
         (RunFinished(run_id="r", errors=0), logging.INFO, "ordersync.run_finished run_id=r errors=0"),
         (RunFinished(run_id="r", errors=2), logging.WARNING, "ordersync.run_finished run_id=r errors=2"),

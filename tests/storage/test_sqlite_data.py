@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 
@@ -11,11 +12,12 @@ import attrs
 import pytest
 
 from ordersync.model.channel_orders import Address, Buyer
+from ordersync.model.listings import Answer, ListingId, Push, StockOutcome
 from ordersync.model.pages import ChangedOrder, PageWork
 from ordersync.storage import codec
 from ordersync.storage.sqlite import SQLiteStorage
 from ordersync.storage.sqlite.connection import Connection
-from ordersync.testing.builders import NOON, SHOP, make_claim, make_deduction, make_order
+from ordersync.testing.builders import NOON, SHOP, make_claim, make_deduction, make_order, make_sale
 from ordersync.testing.contracts.steps import FIRST, make_document
 
 Levels = dict[tuple[str, str], tuple[int, int]]
@@ -88,6 +90,49 @@ async def test_new_document_replaces_the_one_before(path: Path) -> None:
 
     assert columns_with(path, b"FIRST") == set()
     assert columns_with(path, b"SECOND") == {("order_documents", "document")}
+
+
+async def test_stored_order_leaves_quarantine(path: Path) -> None:
+    """When an order is stored or changed at last, what was in quarantine under its reference goes, payload included."""
+    order, other = make_order("1001"), attrs.evolve(make_document("other"), reference="1002", payload=b"OTHER")
+    changed = ChangedOrder(order=attrs.evolve(order, revision=2), expect=1)
+    async with SQLiteStorage(path) as storage:
+        for stored in ({"new": (order,)}, {"changed": (changed,)}):
+            document = attrs.evolve(make_document("hash"), reference="1001", payload=b"UNDERSTOOD")
+            for page in (PageWork(channel=SHOP, quarantined=(document, other)), PageWork(channel=SHOP, **stored)):
+                assert await storage.orders.save_page(page, fence=FIRST, at=NOON)
+            assert list(await storage.orders.quarantined(SHOP)) == [other]
+
+    assert columns_with(path, b"UNDERSTOOD") == set()
+    assert columns_with(path, b"OTHER") == {("quarantine_payloads", "payload")}
+
+
+async def test_order_is_found_by_the_names_it_has_now(path: Path) -> None:
+    """An order whose second reference changed is found by the new one and by its own, and no more by the old one."""
+    order = make_order("#A-1", secondary_reference="OLD")
+    async with SQLiteStorage(path) as storage:
+        await storage.orders.save_page(PageWork(channel=SHOP, new=(order,)), fence=FIRST, at=NOON)
+        renamed = attrs.evolve(order, secondary_reference=" New ", revision=2)
+        assert await storage.orders.replace(renamed, expect=1)
+
+        assert [len(await storage.orders.find(name)) for name in ("new", "a-1", " #A-1", "old")] == [1, 1, 1, 0]
+
+
+async def test_two_sales_of_one_listing_are_both_accounted_for(path: Path) -> None:
+    """An order that took pieces off one listing in two places lowers the belief by both."""
+    sale = make_sale("1001", {("MUG", "here"): 2, ("MUG", None): 3})
+    push = Push(listing=ListingId("MUG"), wanted=1, quantity=10)
+    hour = timedelta(hours=1)
+    async with SQLiteStorage(path) as storage:
+        await storage.listings.link(SHOP, "MUG", "MUG")
+        before = NOON - hour
+        (attempt,) = await storage.listings.begin(SHOP, [push], window=hour, fence=FIRST, at=before)
+        answer = Answer(attempt=attempt, outcome=StockOutcome.ACCEPTED)
+        await storage.listings.finish(SHOP, [answer], window=hour, fence=FIRST, at=before)
+        await storage.listings.sold([sale])
+        (listing,) = await storage.listings.of_channel(SHOP)
+
+    assert listing.believed == 5
 
 
 def kept(db: Connection) -> Levels:

@@ -238,6 +238,15 @@ def test_newer_schema_is_refused(path: Path) -> None:
         look(SQLiteStorage(path))
 
 
+def test_old_sqlite_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python with a SQLite that is too old gets one sentence, and no file is created."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+
+    with pytest.raises(StorageError, match=r"needs SQLite 3\.38, and this Python has"):
+        look(SQLiteStorage(path))
+    assert list(path.parent.iterdir()) == []
+
+
 def test_steps_are_numbered_and_packaged() -> None:
     """The schema's steps are files of the package, numbered from 1 without a gap."""
     steps = migrations("sqlite")

@@ -106,7 +106,9 @@ def differences(one: Facts, other: Facts) -> list[str]:
     """Name what is so in *other* and was expected as in *one*."""
     names = sorted({*one, *other}, key=_words)
     return [
-        f"{_words(name)}: {other.get(name)} instead of {one.get(name)}" for name in names if one.get(name) != other.get(name)
+        f"{_words(name)}: {other.get(name)} instead of {one.get(name)}"
+        for name in names
+        if one.get(name) != other.get(name)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The line on which one runner or one desk reaches its ports and channels; at any moment on it, something can happen."""
+"""The line on which a runner or a desk reaches its ports and channels; at any moment on it, something can happen."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, NoReturn, cast
 import attrs
 
 from ordersync import OrderDesk, RunReport, Storage, SyncRunner
+from ordersync.model.ids import Fence
 from ordersync.storage.memory import MemoryStorage
 from ordersync.testing import FakeMarketplace
 
@@ -34,6 +35,10 @@ TOUCHES_STOCK = frozenset(
 """What the laws about stock look at."""
 
 
+TICK_S = 0.5
+"""How long a moment takes: a run takes long enough to have to keep its leases."""
+
+
 class Killed(BaseException):
     """The process is gone; nothing of it may go on."""
 
@@ -45,6 +50,7 @@ class Moment:
     place: str
     verb: str
     when: str
+    fence: Fence | None = None
 
     @property
     def is_call(self) -> bool:
@@ -65,8 +71,8 @@ class Line:
     """Passes every call of one runner or desk on, and lets *do* happen at moment number *at*.
 
     A line that is cut stays dead: whatever is called on it afterwards, also in a finally block, is ``Killed``. After
-    each call that touches stock, the laws that hold at every moment are checked; in memory only, for only there nobody else
-    has a turn while we look.
+    each call that touches stock, the laws that hold at every moment are checked; in memory only, for only there
+    has nobody else a turn while we look.
     """
 
     def __init__(
@@ -124,7 +130,8 @@ class Line:
         self.reports.append(await runner.run_once())
 
     async def pass_by(self, moment: Moment) -> None:
-        """Give others a turn, then let happen here what is to happen."""
+        """Let a little time pass and others have a turn, then let happen here what is to happen."""
+        self.world.clock.advance(seconds=TICK_S)
         await asyncio.sleep(0)
         if self.dead:
             raise Killed
@@ -155,9 +162,10 @@ class Port:
         method = cast("Callable[..., Awaitable[object]]", getattr(self._port, verb))
 
         async def call(*args: object, **facts: object) -> object:
-            await self._line.pass_by(Moment(self._name, verb, "before"))
+            fence = next((one for one in (*args, facts.get("fence")) if isinstance(one, Fence)), None)
+            await self._line.pass_by(Moment(self._name, verb, "before", fence))
             answer = await method(*args, **facts)
-            await self._line.pass_by(Moment(self._name, verb, "after"))
+            await self._line.pass_by(Moment(self._name, verb, "after", fence))
             return answer
 
         return call

@@ -37,7 +37,7 @@ async def first_day(world: World) -> None:
 
 
 async def busy_day(world: World) -> None:
-    """All is downloaded, and since then everything has happened that can: on the channels, at the desk, in the links."""
+    """All is downloaded, and since then everything has happened that can: on channels, at the desk, in the links."""
     await first_day(world)
     await come_to_rest(world)
     shop, market = world.shop, world.market
@@ -76,6 +76,7 @@ async def _desk_is_busy(world: World) -> None:
 
 async def cut_off(world: World, work: Callable[[Line], Awaitable[object]], *, after: str) -> None:
     """Let a process die right after a verb took effect."""
+
     async def die(line: Line) -> None:
         moment = line.moments[-1]
         if (moment.when, moment.verb) == ("after", after):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 import attrs
+import pytest
 
 from .facts import Facts, differences, facts_of
 from .laws import all_is_well, stock_adds_up
@@ -62,13 +63,20 @@ async def ends_elsewhere(world: World, ends: Iterable[Facts]) -> str:
         return str(broken).splitlines()[0]
     end = await facts_of(world)
     wrong = [differences(one, end) for one in ends]
-    return "" if not all(wrong) else "; ".join(min(wrong, key=len))
+    least = min(wrong, key=len)
+    return "; ".join(least)
+
+
+async def verdict(line: Line, ends: Iterable[Facts]) -> list[str]:
+    """Bring the world of a line to rest and say what is wrong, and after what had happened where."""
+    wrong = await ends_elsewhere(line.world, ends)
+    return [f"{line.where}: {wrong}"] if wrong else []
 
 
 async def sweep(
     worlds: Worlds, work: Work, mishap: Mishap, *, at: Collection[int], ends: Collection[Facts]
 ) -> list[str]:
-    """Let *mishap* happen at each of these moments, each time in a world of its own; name those that end elsewhere."""
+    """Let *mishap* happen at each of these moments, each time in a world of its own; say which end elsewhere."""
     wrong: list[str] = []
     happened = 0
     for number in at:
@@ -76,8 +84,7 @@ async def sweep(
             line = Line(world, at=number, do=mishap, checked=mishap is not cut)
             await live_through(line, work)
             happened += line.happened
-            end = await ends_elsewhere(world, ends)
-            wrong += [f"{line.where}: {end}"] if end else []
+            wrong += await verdict(line, ends)
     assert happened > len(at) // 2  # on SQLite, tasks take turns as the disk will have it: some works are shorter
     return wrong
 
@@ -87,15 +94,21 @@ async def cut(line: Line) -> None:
     line.die()
 
 
-def spread(moments: Sequence[int], most: int) -> Sequence[int]:
-    """Return *most* of the moments, evenly spread, the first and the last among them."""
-    if len(moments) <= most:
+def budget(name: str, quick: int, full: int | None = 1) -> pytest.MarkDecorator:
+    """Return a parameter that is *quick* in the suite that always runs, and *full* in the long one."""
+    marks = [pytest.mark.slow, pytest.mark.timeout(900)]
+    return pytest.mark.parametrize(name, [pytest.param(quick), pytest.param(full, marks=marks)])
+
+
+def spread(moments: Sequence[int], most: int | None) -> Sequence[int]:
+    """Return *most* of the moments, evenly spread, the first and the last among them; None: all."""
+    if most is None or len(moments) <= most:
         return moments
     return [moments[round(place * (len(moments) - 1) / (most - 1))] for place in range(most)]
 
 
 def states(moments: Sequence[Moment]) -> list[int]:
-    """Return one moment for each state in which work that dies can leave the world: between two writes all are alike."""
+    """Return one moment for each state in which dying work can leave the world: between two writes all are alike."""
     found, changed = [], True
     for number, moment in enumerate(moments):
         if changed:

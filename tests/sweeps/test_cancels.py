@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from sweeps.facts import Facts
-from sweeps.lines import Line, Moment
+from sweeps.lines import Line
 from sweeps.scenes import SCENES, at_the_desk
-from sweeps.sweeping import Work, ends_elsewhere, running, spread, undisturbed
+from sweeps.sweeping import Work, budget, ends_elsewhere, running, spread, undisturbed, verdict
 from sweeps.twins import MemoryWorlds, SQLiteWorlds, Worlds
-from sweeps.verbs import DESK_VERBS
+from sweeps.verbs import DESK_VERBS, at_a_desk, idling
 from sweeps.world import World
 
 scenes = pytest.mark.parametrize("scene", SCENES)
@@ -47,21 +47,23 @@ async def cancel_sweep(worlds: Worlds, end: Facts, *, again: int | None, stride:
             if not await cancelled(world, turns, again):
                 assert turns
                 return wrong
-            wrong += [f"after {turns} turns: {one}" for one in [await ends_elsewhere(world, [end])] if one]
+            ended = await ends_elsewhere(world, [end])
+            wrong += [f"after {turns} turns: {ended}"] if ended else []
     return wrong
 
 
+@budget("stride", 3)
 @scenes
-async def test_run_that_is_cancelled_after_any_turn_is_made_up_for(scene: str) -> None:
+async def test_run_that_is_cancelled_after_any_turn_is_made_up_for(scene: str, stride: int) -> None:
     """A run that is cancelled after any number of turns of the loop raises that, and later runs put it right."""
     worlds = await MemoryWorlds.after(SCENES[scene])
     whole = await undisturbed(worlds, running)
 
-    assert await cancel_sweep(worlds, whole.end, again=None, stride=1 if scene == "busy_day" else 5) == []
+    assert await cancel_sweep(worlds, whole.end, again=None, stride=stride) == []
 
 
-@pytest.mark.parametrize("stride", [pytest.param(9), pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
-@pytest.mark.parametrize("again", [0, 1, 2, 5])
+@budget("stride", 15)
+@pytest.mark.parametrize("again", [0, 2, 5])
 async def test_run_that_is_cancelled_twice_is_made_up_for(again: int, stride: int) -> None:
     """A second cancellation, while the run still cleans up after the first, changes nothing."""
     worlds = await MemoryWorlds.after(SCENES["busy_day"])
@@ -70,8 +72,10 @@ async def test_run_that_is_cancelled_twice_is_made_up_for(again: int, stride: in
     assert await cancel_sweep(worlds, whole.end, again=again, stride=stride) == []
 
 
-async def cancelled_in_flight(worlds: Worlds, work: Work, number: int, ends: Sequence[Facts], *, again: bool) -> str:
-    """Cancel work at one moment, so that it meets the call under way, and perhaps again; say what is wrong in the end."""
+async def cancelled_in_flight(
+    worlds: Worlds, work: Work, number: int, ends: Sequence[Facts], *, again: bool = False
+) -> list[str]:
+    """Cancel work at one moment, so that it meets the call that begins there, and perhaps again."""
     async with worlds.one() as world:
 
         async def cancel(line: Line) -> None:
@@ -84,45 +88,32 @@ async def cancelled_in_flight(worlds: Worlds, work: Work, number: int, ends: Seq
         with suppress(asyncio.CancelledError):
             await task
         assert task.cancelled() or not line.happened
-        wrong = await ends_elsewhere(world, ends)
-        return f"{line.where}: {wrong}" if wrong else ""
+        return await verdict(line, ends)
 
 
-def writes(moments: Sequence[Moment]) -> list[int]:
-    """Return the moments before calls that write: there it matters whether one is wholly done."""
-    return [number for number, moment in enumerate(moments) if moment.when == "before" and moment.is_write]
-
-
-@pytest.mark.parametrize("most", [pytest.param(5), pytest.param(1000, marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
-@pytest.mark.parametrize("again", [False, True])
+@budget("most", 3, None)
+@pytest.mark.parametrize("again", [False, True], ids=["once", "twice"])
 @scenes
 async def test_run_that_is_cancelled_while_sqlite_works_is_made_up_for(
-    scene: str, most: int, again: bool, tmp_path: Path
+    scene: str, most: int | None, tmp_path: Path, *, again: bool
 ) -> None:
     """A cancellation that meets a transaction in flight lets it end; later runs put the rest right."""
     worlds = await SQLiteWorlds.after(SCENES[scene], tmp_path)
     whole = await undisturbed(worlds, running)
-    some = spread(writes(whole.moments), most)
-    wrong = [await cancelled_in_flight(worlds, running, number, [whole.end], again=again) for number in some]
+    writes = [number for number, one in enumerate(whole.moments) if one.when == "before" and one.is_write]
+    wrong = [
+        await cancelled_in_flight(worlds, running, number, [whole.end], again=again) for number in spread(writes, most)
+    ]
 
-    assert [one for one in wrong if one] == []
+    assert [one for ones in wrong for one in ones] == []
 
 
 @pytest.mark.parametrize("verb", DESK_VERBS)
 async def test_desk_that_is_cancelled_has_done_all_or_nothing(verb: str) -> None:
     """A verb of the desk that is cancelled anywhere is finished by the next run, or was never begun."""
-    worlds = await MemoryWorlds.after(at_the_desk)
+    worlds, work = await MemoryWorlds.after(at_the_desk), at_a_desk(DESK_VERBS[verb])
+    without, whole = (await undisturbed(worlds, idling)).end, await undisturbed(worlds, work)
+    ends = [without, whole.end]
+    wrong = [await cancelled_in_flight(worlds, work, number, ends) for number in range(len(whole.moments))]
 
-    async def nothing(line: Line) -> None:
-        """Let nobody do anything."""
-
-    async def work(line: Line) -> None:
-        await DESK_VERBS[verb](line.desk)
-
-    without, whole = (await undisturbed(worlds, nothing)).end, await undisturbed(worlds, work)
-    wrong = [
-        await cancelled_in_flight(worlds, work, number, [without, whole.end], again=False)
-        for number in range(len(whole.moments))
-    ]
-
-    assert [one for one in wrong if one] == []
+    assert [one for ones in wrong for one in ones] == []

@@ -11,7 +11,7 @@ import pytest
 from sweeps.facts import Facts
 from sweeps.lines import Line
 from sweeps.scenes import at_the_desk
-from sweeps.sweeping import Work, ends_elsewhere, undisturbed
+from sweeps.sweeping import Work, budget, undisturbed, verdict
 from sweeps.twins import MemoryWorlds, Worlds
 from sweeps.verbs import PAIRS, Verb, attempt
 
@@ -45,7 +45,7 @@ async def orders_of(worlds: Worlds, pair: tuple[Verb, Verb]) -> Sequence[Course]
     return await one_after_the_other(worlds, one, other), Course(swapped.answers[::-1], swapped.end)
 
 
-def at_a_desk(verb: Verb, answers: list[str]) -> Work:
+def answered(verb: Verb, answers: list[str]) -> Work:
     """Return a verb as work, whose answer is kept."""
 
     async def work(line: Line) -> None:
@@ -56,40 +56,41 @@ def at_a_desk(verb: Verb, answers: list[str]) -> Work:
 
 async def at_once(
     worlds: Worlds, pair: tuple[Verb, Verb], first: int, second: int, courses: Sequence[Course]
-) -> str:
+) -> list[str]:
     """Let one stop at a moment, the other come as far as a moment of theirs, the one finish, then the other."""
     mine: list[str] = []
     theirs: list[str] = []
-    go_on = asyncio.Event()
-    tasks: list[asyncio.Future[object]] = []
+    stopped, go_on = asyncio.Event(), asyncio.Event()
+    others: list[asyncio.Future[object]] = []
 
     async def wait(line: Line) -> None:
+        stopped.set()
         await go_on.wait()
 
     async def let_other_begin(line: Line) -> None:
-        tasks.append(asyncio.ensure_future(at_a_desk(pair[1], theirs)(others_line)))
-        while not others_line.happened and not tasks[0].done():
-            await asyncio.sleep(0)
+        others.append(asyncio.ensure_future(answered(pair[1], theirs)(Line(world, at=second, do=wait))))
+        others[0].add_done_callback(lambda _: stopped.set())
+        await stopped.wait()
 
     async with worlds.one() as world:
-        others_line = Line(world, at=second, do=wait)
-        await at_a_desk(pair[0], mine)(Line(world, at=first, do=let_other_begin))
+        line = Line(world, at=first, do=let_other_begin)
+        await answered(pair[0], mine)(line)
         go_on.set()
-        await tasks[0]
+        await others[0]
         answers = (mine[0], theirs[0])
         alike = [course.end for course in courses if course.answers == answers]
-        wrong = await ends_elsewhere(world, alike) if alike else f"they were answered {answers}"
-        return f"{first} and {second}: {wrong}" if wrong else ""
+        wrong = await verdict(line, alike) if alike else [f"{line.where}: they were answered {answers}"]
+        return [f"the other at {second}, the one at {one}" for one in wrong]
 
 
-@pytest.mark.parametrize("step", [pytest.param(5), pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(600)])])
+@budget("step", 13)
 @pairs
 async def test_two_people_may_do_something_to_one_order_at_once(pair: str, step: int) -> None:
     """However the calls of two verbs interleave, answers and end are those of one verb after the other."""
     worlds = await MemoryWorlds.after(at_the_desk)
     courses = await orders_of(worlds, PAIRS[pair])
-    lengths = [len((await undisturbed(worlds, at_a_desk(verb, []))).moments) for verb in PAIRS[pair]]
+    lengths = [len((await undisturbed(worlds, answered(verb, []))).moments) for verb in PAIRS[pair]]
     places = [(first, second) for first in range(lengths[0]) for second in (*range(lengths[1]), 10**6)]
     wrong = [await at_once(worlds, PAIRS[pair], first, second, courses) for first, second in places[::step]]
 
-    assert [one for one in wrong if one] == []
+    assert [one for ones in wrong for one in ones] == []

@@ -28,7 +28,7 @@ from .world import World, open_world
 T = TypeVar("T")
 
 MUTABLE = (
-    *(ManualClock, FakeMarketplace, OrderBook, MarketOrder, MarketLine, Shelf, Timeline),
+    *(World, ManualClock, FakeMarketplace, OrderBook, MarketOrder, MarketLine, Shelf, Timeline),
     *(MemoryStorage, OrderStore, StockLedger, ListingBook, Journal, Fences),
 )
 """What changes while a world lives; everything else in it is frozen, and shared by twins."""
@@ -48,7 +48,7 @@ def twin(thing: T, known: dict[int, Any]) -> T:
     elif isinstance(thing, list):
         other[:] = [twin(value, known) for value in thing]
     elif not isinstance(thing, set):
-        names = vars(thing) if hasattr(thing, "__dict__") else attrs.fields_dict(type(thing))
+        names = vars(thing) if hasattr(thing, "__dict__") else [field.name for field in attrs.fields(type(other))]
         for name in names:
             object.__setattr__(other, name, twin(getattr(thing, name), known))
     return other  # type: ignore[no-any-return]
@@ -78,9 +78,7 @@ class MemoryWorlds:
     @asynccontextmanager
     async def one(self) -> AsyncIterator[World]:
         """Open a world in which the scene has just ended."""
-        known: dict[int, Any] = {}
-        first = self._first
-        yield World(*(twin(thing, known) for thing in (first.clock, first.shop, first.market, first.storage)))
+        yield twin(self._first, {})
 
 
 class SQLiteWorlds:
@@ -99,10 +97,8 @@ class SQLiteWorlds:
     @asynccontextmanager
     async def one(self) -> AsyncIterator[World]:
         """Open a world in which the scene has just ended, on a copy of its file."""
-        known: dict[int, Any] = {}
-        first = self._first
-        clock, shop, market = (twin(thing, known) for thing in (first.clock, first.shop, first.market))
+        world = twin(self._first, {})
         with TemporaryDirectory(dir=self._folder) as folder:
             path = shutil.copy2(self._folder / "first.db", folder)
-            async with SQLiteStorage(path, clock=clock) as storage:
-                yield World(clock, shop, market, storage)
+            async with SQLiteStorage(path, clock=world.clock) as storage:
+                yield attrs.evolve(world, storage=storage)

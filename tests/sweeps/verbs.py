@@ -8,6 +8,7 @@ from typing import Any
 from ordersync import OrderDesk, Parcel
 from ordersync.errors import OrderNotFoundError, ParcelConflictError, TransitionError
 
+from .lines import Line
 from .world import of_market, of_shop
 
 Verb = Callable[[OrderDesk], Awaitable[Any]]
@@ -28,9 +29,9 @@ CORE: dict[str, Verb] = {
     "process an order that is edited": _process("1001"),
     "cancel an order that is edited": _cancel("1001"),
 }
-"""The verbs that are tried at every single moment."""
+"""The verbs that matter most."""
 
-VERBS: dict[str, Verb] = CORE | {
+OTHERS: dict[str, Verb] = {
     "process an order that is new": _process("1008"),
     "cancel an order that is new": _cancel("1008"),
     "process an order that its channel cancels": _process("2003"),
@@ -48,7 +49,9 @@ VERBS: dict[str, Verb] = CORE | {
     ),
     "requeue a refused note": lambda desk: desk.requeue(of_market("2006")),
 }
-"""Verbs that meet what ``busy_day`` leaves due."""
+"""Others that meet what ``busy_day`` leaves due."""
+
+VERBS = CORE | OTHERS
 
 DESK_VERBS: dict[str, Verb] = {
     "process an order": _process("1005"),
@@ -81,6 +84,15 @@ PAIRS: dict[str, tuple[Verb, Verb]] = {
     "requeue and requeue": (DESK_VERBS["requeue"], DESK_VERBS["requeue"]),
 }
 """Two verbs of two people for one order."""
+
+
+async def idling(line: Line) -> None:
+    """Do nothing."""
+
+
+def at_a_desk(verb: Verb) -> Callable[[Line], Awaitable[Any]]:
+    """Return a verb as work on a line."""
+    return lambda line: verb(line.desk)
 
 
 async def attempt(desk: OrderDesk, verb: Verb) -> str:

@@ -41,10 +41,10 @@ async def read_answer(response: aiohttp.ClientResponse, *, limit: int, empty: bo
     """
     if 300 <= response.status < 400:  # noqa: PLR2004 - what redirects are
         raise UnusableAnswerError(f"is an unexpected redirect to {_target(response)}")
-    body = await _bounded(response, limit)
     headers = response.headers
     document = None
     try:
+        body = await _bounded(response, limit)
         document = _document(response, body, empty=empty or response.status in EMPTY)
     except UnusableAnswerError:
         if response.ok:

@@ -5,18 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import aiohttp
 import attrs
 from aiohttp import ClientMiddlewareType
+from cattrs import Converter
 from yarl import URL
 
 from ..channel import Channel
-from ..errors import ChannelError, ChannelRejectedError, ChannelUnavailableError, ConfigurationError
+from ..errors import (
+    ChannelError,
+    ChannelRejectedError,
+    ChannelResponseError,
+    ChannelUnavailableError,
+    ConfigurationError,
+)
 from ..model.ids import ChannelId
 from ..model.settings import ChannelSettings
-from ..structuring import dump_json
+from ..structuring import MALFORMED, dump_json, explain, strict_converter
 from .addresses import BaseAddress, Path, shown
 from .answers import Answer, UnusableAnswerError, read_answer
 from .failures import Call, bad_status, no_answer, nonsense
@@ -26,6 +33,11 @@ from .limits import Limits, Transport
 from .pace import Allowance, Pacer, Rate, allowance_of
 from .sending import never_again, without_cookies
 
+T = TypeVar("T")
+
+KEEP_ALIVE_S = 4
+"""Shorter than the 5 s of Node and Uvicorn: an effect on a connection that the server just closed is unknown."""
+
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -34,8 +46,8 @@ class HTTPChannel(Channel):
 
     An author writes the verbs of ``Channel`` with ``request`` or ``graphql``, and may override what the API
     does in its own way: ``failure`` (an answer with an error status), ``graphql_failure``, ``allowance`` (what
-    headers say about the rate limit). Class attributes give the first guess of the rate, and the bounds of a
-    request; ``headers`` go with each one.
+    headers say about the rate limit). Class attributes give the first guess of the rate, the bounds of a
+    request, and the converter that structures answers; ``headers`` go with each request.
 
     *session* is used when it is given, and left open; else ``open`` makes one, without cookies and without
     proxies from the environment. *auth* is an aiohttp client middleware: ``BearerAuth``, ``BasicAuth`` or any
@@ -44,6 +56,7 @@ class HTTPChannel(Channel):
 
     limits: ClassVar[Limits] = Limits()
     rate: ClassVar[Rate | None] = None
+    converter: ClassVar[Converter] = strict_converter()
 
     def __init__(
         self,
@@ -71,7 +84,11 @@ class HTTPChannel(Channel):
     async def open(self) -> None:
         """Make what belongs to the running event loop: the session, unless one was given, and the pacer."""
         if self._given_session is None and self._session is None:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(keepalive_timeout=KEEP_ALIVE_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+            )
         self._pacer = Pacer(self._transport.rate or self.rate, self._transport.clock)
 
     async def aclose(self) -> None:
@@ -157,6 +174,20 @@ class HTTPChannel(Channel):
         except ValueError as error:
             defect = f"holds a link that {error}"
         raise nonsense(Call(channel=self.id, method="GET", path="/", effect=False), defect)
+
+    def understood(self, document: object, kind: type[T], *, effect: bool = False) -> T:
+        """Structure an answer as *kind*; raise ``ChannelResponseError`` when it does not fit.
+
+        *effect* says whether the answer is that of a request with an effect, which is then unknown.
+        """
+        try:
+            return self.converter.structure(document, kind)
+        except MALFORMED as error:
+            told = explain(error)
+        raise ChannelResponseError(
+            f"{self.id}: the answer does not fit ({told}); check whether the channel has changed its API",
+            applied=None if effect else False,
+        )
 
     def page_items(self, items: object) -> Sequence[Any]:
         """Return the items of a page; raise ``ChannelResponseError`` unless it is a list of sane length."""

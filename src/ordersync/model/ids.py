@@ -9,7 +9,7 @@ import attrs
 from .fields import is_a, text
 
 
-@attrs.frozen(order=True)
+@attrs.frozen(order=True, cache_hash=True)
 class ChannelId:
     """One account on a marketplace or one web shop, such as ``ChannelId("EKM", "my-shop")``."""
 
@@ -21,7 +21,7 @@ class ChannelId:
         return f"{quote(self.source, safe=' ')}/{quote(self.subsource, safe=' ')}"
 
 
-@attrs.frozen(order=True)
+@attrs.frozen(order=True, cache_hash=True)
 class OrderKey:
     """The identity of an order everywhere: its channel and its order number there."""
 

@@ -133,8 +133,14 @@ async def _connect(run: ChannelRun) -> None:
     await run.lease.keep()
     await run.caller.read(run.channel.test_connection)
     await run.write(EntryKind.CONNECTION_TEST, code="ok")
+    await _hold(run)
     if await _state(run) is ChannelState.DRAFT:
         await run.storage.journal.enable(run.id, by="ordersync", why="the connection test passed", at=run.now())
+
+
+async def _hold(run: ChannelRun) -> None:
+    """Raise ``LeaseLostError`` if another holder has begun; the journal itself compares no fence."""
+    await run.storage.orders.fence(run.fence)
 
 
 async def _state(run: ChannelRun) -> ChannelState:
@@ -146,6 +152,7 @@ async def _unhealthy(run: ChannelRun, error: ChannelError) -> None:
 
     One that answers nonsense to some calls does not rest: the other calls may be well.
     """
+    await _hold(run)
     life = (await run.storage.journal.life([run.id]))[run.id]
     failures = life.failures + (run.status != "failed")
     run.status = "failed"
@@ -161,4 +168,5 @@ async def _unhealthy(run: ChannelRun, error: ChannelError) -> None:
 
 async def _healthy(run: ChannelRun, life: ChannelLife) -> None:
     if life.failures:
+        await _hold(run)
         await run.storage.journal.set_health(run.id, failures=0)

@@ -44,9 +44,10 @@ async def _handle(run: ChannelRun, note: Note) -> None:
         await _send(run, note)
 
 
-def _too_old(run: ChannelRun, note: Note) -> bool:
+def _window_is_over(run: ChannelRun, note: Note, *, at: datetime | None) -> bool:
+    """Say whether *at* is later than the dispatch window of a note allows, counted from its first try."""
     first = note.first_tried_at
-    return first is not None and run.now() - first > run.channel.settings.dispatch_window
+    return first is not None and at is not None and at - first > run.channel.settings.dispatch_window
 
 
 async def _look_first(run: ChannelRun, note: Note) -> None:
@@ -59,10 +60,16 @@ async def _look_first(run: ChannelRun, note: Note) -> None:
         await _move(run, note, NoteStatus.SENT)
     elif found is Look.SHIPPED_OTHERWISE:
         await _move(run, note, NoteStatus.REJECTED, message="the channel shows it shipped with other tracking")
-    elif found is None and not _too_old(run, note):
+    elif found is None and not _window_is_over(run, note, at=run.now()):
         await _write(run, note, attrs.evolve(note, look_at=run.now() + LOOK_AGAIN))
+    elif found is None:
+        await _give_up(run, note)
     else:
         await _send(run, note)
+
+
+async def _give_up(run: ChannelRun, note: Note) -> None:
+    await _move(run, note, NoteStatus.GAVE_UP, message="the channel did not take it within the dispatch window")
 
 
 async def _without_look(run: ChannelRun, note: Note) -> None:
@@ -101,8 +108,8 @@ async def find_order(run: ChannelRun, note: Note) -> ChannelOrder | None:
 
 async def _send(run: ChannelRun, note: Note) -> None:
     """Claim a note, send it, record what became of it; a claim without a record is looked up later."""
-    if _too_old(run, note):
-        await _move(run, note, NoteStatus.GAVE_UP, message="the channel did not take it within the dispatch window")
+    if _window_is_over(run, note, at=note.claimed_at):  # the last try was made behind it; a rest counts for none
+        await _give_up(run, note)
         return
     lacking = _lacking(run, note)
     if lacking is not None:

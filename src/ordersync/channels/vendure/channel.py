@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import aiohttp
 
@@ -12,7 +12,6 @@ from ...errors import (
     ChannelAuthError,
     ChannelError,
     ChannelRejectedError,
-    ChannelResponseError,
     ConfigurationError,
 )
 from ...http import Answer, BearerAuth, Call, HTTPChannel, Transport
@@ -21,12 +20,10 @@ from ...model.dispatch import DispatchNote
 from ...model.ids import ChannelId
 from ...model.listings import ListingPage, StockOutcome, StockResult, StockUpdate
 from ...model.settings import ChannelSettings
-from ...structuring import MALFORMED, Document, explain, read_orders
+from ...structuring import Document, read_orders
 from . import parcels, queries, scanning, stock
 from .documents import CONVERTER, OrdersAnswer, Result, ShopOrder, VariantsAnswer, WrittenAnswer
 from .reading import DONE, STATES, read_order
-
-T = TypeVar("T")
 
 STAMP = timedelta(seconds=1)
 MANUAL = "manual-fulfillment"
@@ -54,6 +51,7 @@ class VendureChannel(HTTPChannel):
     decrements_on_sale = True
     stock_batch_size = 100
     call_timeout = timedelta(minutes=2)
+    converter = CONVERTER
     page_size: ClassVar[int] = 100
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
@@ -102,7 +100,7 @@ class VendureChannel(HTTPChannel):
         window = scanning.Window(scanning.position_of(cursor), self.page_size)
         options = {"skip": window.skip, "take": window.take, "sort": {"id": "ASC"}, "filter": _scanned(updated_since)}
         answer = await self._ask(queries.ORDERS, {"options": options})
-        found = self._read(answer.json, OrdersAnswer)
+        found = self.understood(answer.json, OrdersAnswer)
         items, onward = window.page(self.page_items(found.orders.items), total=found.orders.total_items)
         orders, unreadable = self._orders(items, found)
         return OrderPage(
@@ -123,7 +121,7 @@ class VendureChannel(HTTPChannel):
         """Return one page of what variants show: what lies at each location less what is allocated there."""
         skip = scanning.position_of(cursor).seen
         options = {"skip": skip, "take": self.page_size, "sort": {"id": "ASC"}}
-        found = self._read((await self._ask(queries.VARIANTS, {"options": options})).json, VariantsAnswer)
+        found = self.understood((await self._ask(queries.VARIANTS, {"options": options})).json, VariantsAnswer)
         items = found.product_variants.items
         onward = scanning.Position(seen=skip + len(items), last_id=items[-1].id) if items else None
         is_last = onward is None or onward.seen >= found.product_variants.total_items
@@ -139,7 +137,7 @@ class VendureChannel(HTTPChannel):
         """
         skus = sorted({update.channel_sku for update in updates})
         options = {"take": MOST_VARIANTS, "sort": {"id": "ASC"}, "filter": {"sku": {"in": skus}}}
-        found = self._read((await self._ask(queries.VARIANTS, {"options": options})).json, VariantsAnswer)
+        found = self.understood((await self._ask(queries.VARIANTS, {"options": options})).json, VariantsAnswer)
         if found.product_variants.total_items > len(found.product_variants.items):
             raise ChannelRejectedError(f"{self.id}: too many variants share these SKUs; give each its own")
         planned, refused = stock.plan(updates, found, location=self._stock_location)
@@ -148,7 +146,7 @@ class VendureChannel(HTTPChannel):
         if not writes:
             return [*refused, *done]
         answer = await self._ask(queries.SET_LEVELS, {"input": stock.rows(writes)})
-        written = self._read(answer.json, WrittenAnswer, effect=True).update_product_variants
+        written = self.understood(answer.json, WrittenAnswer, effect=True).update_product_variants
         return [*refused, *done, *stock.results(writes, written)]
 
     async def send_dispatch(self, note: DispatchNote) -> None:
@@ -193,7 +191,7 @@ class VendureChannel(HTTPChannel):
         """Begin a session and return its token."""
         variables = {"user": self._user, "password": self._password}
         answer = await self.graphql(queries.LOG_IN, variables, effect=False, authorized=False)
-        result = self._read(answer.json.get("login"), Result)
+        result = self.understood(answer.json.get("login"), Result)
         if result.error_code is not None:
             raise ChannelAuthError(f"{self.id}: the login was refused ({result.error_code}); check user and password")
         token = answer.headers.get("vendure-auth-token")
@@ -206,7 +204,7 @@ class VendureChannel(HTTPChannel):
     async def _order(self, note: DispatchNote) -> ShopOrder:
         found = await self._found(note.order_key.reference)
         for document in found.orders.items:
-            order = self._read(document, ShopOrder)
+            order = self.understood(document, ShopOrder)
             if order.code == note.order_key.reference:
                 return order
         raise ChannelRejectedError(f"{note.order_key}: Vendure has no such order; check whose it is")
@@ -214,7 +212,7 @@ class VendureChannel(HTTPChannel):
     async def _found(self, reference: str) -> OrdersAnswer:
         """Ask for the orders with this code; a database that ignores case may find two."""
         options = {"take": 2, "filter": {"code": {"eq": reference}}}
-        return self._read((await self._ask(queries.ORDERS, {"options": options})).json, OrdersAnswer)
+        return self.understood((await self._ask(queries.ORDERS, {"options": options})).json, OrdersAnswer)
 
     async def _move(self, note: DispatchNote, parcel: str, state: str) -> None:
         """Bring a fulfillment to a state; where it is there already, a copy of this request was faster."""
@@ -225,7 +223,7 @@ class VendureChannel(HTTPChannel):
 
     async def _change(self, mutation: str, variables: Mapping[str, object], name: str) -> Result:
         answer = await self._ask(mutation, variables)
-        return self._read(answer.json.get(name), Result, effect=True)
+        return self.understood(answer.json.get(name), Result, effect=True)
 
     def _orders(
         self, items: Sequence[Document], found: OrdersAnswer
@@ -233,17 +231,6 @@ class VendureChannel(HTTPChannel):
         precision = found.global_settings.server_config.money_strategy_precision
         return read_orders(
             items, lambda item: read_order(item, precision=precision), reference=lambda item: item["code"]
-        )
-
-    def _read(self, document: Document, kind: type[T], *, effect: bool = False) -> T:
-        """Read an answer; what does not fit says nothing about an effect."""
-        try:
-            return CONVERTER.structure(document, kind)
-        except MALFORMED as error:
-            told = explain(error)
-        raise ChannelResponseError(
-            f"{self.id}: the answer does not fit ({told}); report that Vendure has changed its API",
-            applied=None if effect else False,
         )
 
 

@@ -50,7 +50,9 @@ LEFT = frozenset({"Shipped", "Delivered"})
 def read_order(document: Any, *, precision: int) -> ChannelOrder:  # noqa: ANN401 - a parsed document
     """Read one order; whatever does not fit raises what ``structuring.read_order`` expects."""
     order = CONVERTER.structure(document, ShopOrder)
-    lines = tuple(_line(line, order, precision) for line in order.lines)
+    left = shipped_parcels(order)
+    shipped = sum((Counter(own_lines(parcel, order)) for parcel in left), Counter[str]())
+    lines = tuple(_line(line, shipped[line.id], order, precision) for line in order.lines if _gross(line))
     return ChannelOrder(
         reference=order.code,
         status=order.state,
@@ -65,7 +67,7 @@ def read_order(document: Any, *, precision: int) -> ChannelOrder:  # noqa: ANN40
         buyer=_buyer(order.customer),
         shipping_address=_address(order.shipping_address),
         shipping_service=_service(order),
-        shipments=tuple(_shipment(parcel, order) for parcel in shipped_parcels(order)),
+        shipments=tuple(_shipment(parcel, order) for parcel in left),
     )
 
 
@@ -90,13 +92,17 @@ def id_key(identifier: str) -> tuple[int, str]:
     return len(identifier), identifier
 
 
-def _line(line: ShopLine, order: ShopOrder, precision: int) -> ChannelOrderLine:
+def _gross(line: ShopLine) -> int:
+    """Return how many pieces there ever were; 0 for a line that was added to a placed order and taken back."""
+    return max(line.quantity, line.order_placed_quantity)
+
+
+def _line(line: ShopLine, shipped: int, order: ShopOrder, precision: int) -> ChannelOrderLine:
     """Read a line; Vendure lowers ``quantity`` when pieces are cancelled, and keeps a cancelled line at 0.
 
-    What was shipped is counted from the fulfillments. A server may have shipped more than was ordered.
+    A server may have shipped more than was ordered.
     """
-    gross = max(line.quantity, line.order_placed_quantity)
-    shipped = sum(own_lines(parcel, order).get(line.id, 0) for parcel in shipped_parcels(order))
+    gross = _gross(line)
     return ChannelOrderLine(
         line_id=line.id,
         channel_sku=line.product_variant.sku,

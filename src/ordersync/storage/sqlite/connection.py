@@ -19,6 +19,9 @@ from .migrating import migrate, require_schema
 
 T = TypeVar("T")
 
+OLDEST_SQLITE = (3, 38)
+"""The first with JSON in every build; strict tables came just before."""
+
 PRAGMAS = (
     ("journal_mode", "wal"),
     ("synchronous", 2),  # FULL: what was committed is there after a power cut
@@ -82,7 +85,10 @@ class Database:
         """Close the file when all work begun before is over."""
         opened, self._open, self._loop = self._open, None, None
         if opened is not None:
-            await unbroken(opened.close())
+            try:
+                await unbroken(opened.close())
+            except sqlite3.Error as exc:
+                raise storage_error(self._path, exc) from exc
 
     async def read(self, work: Work[T]) -> T:
         """Return what *work* finds in one snapshot of the database.
@@ -137,6 +143,9 @@ class Database:
             raise
 
     def _establish(self) -> Connection:
+        if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+            oldest, found = ".".join(map(str, OLDEST_SQLITE)), sqlite3.sqlite_version
+            raise StorageError(f"{self._path} needs SQLite {oldest}, and this Python has {found}; use a newer one")
         try:
             provide(self._path, fill=self._fill)
             connection = self._sqlite(self._path)

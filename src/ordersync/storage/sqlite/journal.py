@@ -43,7 +43,6 @@ WHERE state <> excluded.state OR cause <> excluded.cause
 SET_HEALTH = """
 INSERT INTO channel_life (channel_id, state, cause, by_whom, failures, paused_until) VALUES (?, 'draft', '', '', ?, ?)
 ON CONFLICT (channel_id) DO UPDATE SET failures = excluded.failures, paused_until = excluded.paused_until
-WHERE failures <> excluded.failures OR paused_until IS NOT excluded.paused_until
 """
 
 ADD_ENTRY = """

@@ -264,7 +264,6 @@ def _account(db: Connection, channel: ChannelId, sales: Sequence[tuple[int, Sale
     listings = listings_of_skus(db, channel, number, skus)
     before = dict(listings)
     for order, sale in sales:
-        for one, changed in beliefs.account(sale, accounted.get(order), listings):
-            listings[one] = changed
+        listings |= beliefs.account(sale, accounted.get(order), listings)
         accounted[order] = max(sale.revision, accounted.get(order, 0))
     write_changed(db, number, listings, before)
