@@ -151,7 +151,7 @@ WRONG_BOOK_ANSWERS = [
     (answering(BOOK, "observed", one_more), "test_read_back_corrects_the_belief"),
     (refusing(BOOK, "unlink"), "test_unlinked_listing_is_pushed_no_more"),
     (refusing(BOOK, "mark_channel"), "test_mark_channel_reaches_its_listings"),
-    (refusing(BOOK, "adopt_rule"), "test_another_rule_marks_what_has_none"),
+    (refusing(BOOK, "adopt_rule"), "test_another_rule_marks_the_channel"),
 ]
 
 WRONG_JOURNAL_ANSWERS = [

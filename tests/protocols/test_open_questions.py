@@ -9,26 +9,9 @@ from ordersync.storage.memory import MemoryOrderStore
 from protocols.conftest import MakeWorld
 from protocols.world import MARKET, ONCE, SKU, World, key
 
-OWN_RULE = "adopt_rule marks listings without a rule of their own, and a map of locations counts for the others, too"
 TOMBSTONE = "a tombstone is skipped before anybody asks whether the channel moved its levels"
 SAME_REVISION = "a ledger that holds another list under the same revision answers as if it held ours"
 UNDONE = "a change that is undone before it is looked at leaves the digest as it was"
-
-
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason=OWN_RULE)
-async def test_rule_18_map_of_locations_makes_listings_with_a_rule_of_their_own_due(make_world: MakeWorld) -> None:
-    """A channel location that is mapped elsewhere shows what lies there, also under a rule of its own."""
-    world = make_world(settings=ChannelSettings(location={"north": "main"}))
-    await world.stocktake(10)
-    world.market.list_sku(SKU, 10, location="north")
-    await world.storage.listings.link(MARKET, SKU, SKU, channel_location="north", rule=StockRule(buffer=1))
-    await world.run()
-    assert world.market.levels == {f"{SKU}@north": 9}
-
-    moved = world.market.with_settings(ChannelSettings(location={"north": "depot"}))
-    await SyncRunner([moved], world.storage, clock=world.clock, retry=ONCE).run_once()
-
-    assert world.market.levels == {f"{SKU}@north": 0}
 
 
 @pytest.mark.xfail(strict=True, raises=AssertionError, reason=TOMBSTONE)

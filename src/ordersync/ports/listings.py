@@ -68,7 +68,7 @@ class ListingBook(ABC):
     async def adopt_rule(
         self, channel: ChannelId, fingerprint: str, *, hold: timedelta, fence: Fence, at: datetime
     ) -> bool:
-        """Make *fingerprint* the channel's own rule; another one than before raises ``wanted`` where no own rule is.
+        """Make *fingerprint* the channel's own rule; another one than before raises ``wanted`` of its listings.
 
         False, and nothing changes, when it is the rule before the present one and that has been in
         force for less than *hold*: two configurations are at work at once.

@@ -92,7 +92,7 @@ class MemoryListingBook(ListingBook):
         if fingerprint == former and at - since < hold:
             return False
         self._rules[channel] = (fingerprint, present, at)
-        self._change(channel, beliefs.marked, where=lambda listing: listing.rule is None)
+        self._change(channel, beliefs.marked)
         return True
 
     async def sold(self, sales: Sequence[Sale], *, fence: Fence | None = None) -> None:

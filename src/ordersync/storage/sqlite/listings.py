@@ -43,8 +43,6 @@ UPDATE listings SET wanted = wanted + 1 WHERE id IN (
 
 MARK_CHANNEL = "UPDATE listings SET wanted = wanted + 1 WHERE channel_id = ? AND components <> '{}'"
 
-MARK_RULED_BY_CHANNEL = MARK_CHANNEL + " AND rule IS NULL"
-
 FIND_RULE = "SELECT present, former, since FROM channel_rules WHERE channel_id = ?"
 
 WRITE_RULE = """
@@ -153,7 +151,7 @@ class SQLiteListingBook(FencedPart, ListingBook):
             if fingerprint == former and at - codec.moment_of(since) < hold:
                 return False
             db.execute(WRITE_RULE, (number, fingerprint, present, now))
-            db.execute(MARK_RULED_BY_CHANNEL, (number,))
+            db.execute(MARK_CHANNEL, (number,))
             return True
 
         return await self._write(work, fence)
