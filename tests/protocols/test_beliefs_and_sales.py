@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 import attrs
@@ -20,7 +20,6 @@ from protocols.world import SHOP, SKU, Calls, World, breaks, kept_and_taken_out,
 CAPPED = ChannelSettings(stock_rule=StockRule(cap=3))
 HOLD = Hold(who="Ada", why="asks the buyer", at=datetime.fromisoformat("2026-01-05T10:00:00+00:00"))
 Found = Mapping[ListingId, Listing]
-Changed = Iterator[tuple[ListingId, Listing]]
 
 
 @kept_and_taken_out
@@ -144,7 +143,7 @@ async def test_rule_17_sale_at_a_place_we_do_not_list_lowers_no_other(
     if taken_out:
         real = beliefs.account
 
-        def by_sku_alone(sale: Sale, accounted: int | None, listings: Found) -> Changed:
+        def by_sku_alone(sale: Sale, accounted: int | None, listings: Found) -> Found:
             nowhere = {(channel_sku, None): quantity for (channel_sku, _), quantity in sale.sold.items()}
             return real(attrs.evolve(sale, sold=nowhere), accounted, listings)
 
@@ -173,7 +172,7 @@ async def test_rule_17_change_by_the_channel_makes_the_belief_unknown(
     if taken_out:
         real = beliefs.account
 
-        def blind(sale: Sale, accounted: int | None, listings: Found) -> Changed:
+        def blind(sale: Sale, accounted: int | None, listings: Found) -> Found:
             return real(attrs.evolve(sale, channel_revision=0), accounted, listings)
 
         monkeypatch.setattr(beliefs, "account", blind)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from ordersync import ChannelSettings, OrderState, StockRule, SyncRunner
+from ordersync import OrderState
 from ordersync.storage.memory import MemoryOrderStore
-from protocols.conftest import MakeWorld
-from protocols.world import MARKET, ONCE, SKU, World, key
+from protocols.world import SKU, World, key
 
 TOMBSTONE = "a tombstone is skipped before anybody asks whether the channel moved its levels"
 SAME_REVISION = "a ledger that holds another list under the same revision answers as if it held ours"

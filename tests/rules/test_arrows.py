@@ -207,6 +207,7 @@ def test_order_wanted_again_is_due_and_the_same(state: OrderState, stock_revisio
 
     after = rewant(order)
 
+    assert after.revision == order.revision + 1
     assert after.stock_revision == stock_revision + 1 != after.reserved_revision
     assert attrs.evolve(after, revision=order.revision, stock_revision=stock_revision) == order
 

@@ -8,8 +8,9 @@ from collections import Counter
 import pytest
 
 from ordersync import OrderState
-from ordersync.errors import SchemaVersionError, StorageError, StorageUnavailableError
+from ordersync.errors import LeaseLostError, SchemaVersionError, StorageError, StorageUnavailableError
 from ordersync.model.runs import EntryKind
+from ordersync.sync.lease import START_WINDOW_S, HeldLease
 from runner.watching import Before, watched
 from runner.world import HOUR, MARKET, SHOP, World, adds_up, sightings
 
@@ -59,6 +60,28 @@ async def test_overtaken_run_says_so(world: World) -> None:
     assert [remark.code for remark in report.channels[SHOP].remarks] == ["lease-lost"]
     assert (await world.level()).reserved == 5
     assert (await world.storage.orders.progress(SHOP)).interrupted is False
+
+
+async def test_lease_is_renewed_in_time_and_found_lost(world: World) -> None:
+    """A hold is renewed once a third of it has passed, starts nothing near its end, and knows when it was lost."""
+    held = await HeldLease.take(world.storage, world.shop, holder="one", clock=world.clock)
+    assert held is not None
+    world.clock.advance(seconds=59)
+    await held.keep()
+    assert held.may_start(world.clock.monotonic())
+    world.clock.advance(seconds=122)
+    assert not held.may_start(world.clock.monotonic())
+    await held.keep()
+    assert held.may_start(world.clock.monotonic())
+    assert not held.may_start(world.clock.monotonic() - START_WINDOW_S)
+    assert await HeldLease.take(world.storage, world.shop, holder="two", clock=world.clock) is None
+
+    world.clock.advance(minutes=10)
+    assert await HeldLease.take(world.storage, world.shop, holder="two", clock=world.clock) is not None
+    with pytest.raises(LeaseLostError, match="Shop/north: another runner took it over"):
+        await held.keep()
+    await held.release()
+    assert await HeldLease.take(world.storage, world.shop, holder="three", clock=world.clock) is None
 
 
 def fail_before(verb: str, error: StorageError) -> Before:

@@ -135,6 +135,7 @@ MOVE: dict[str, Any] = {"order": OrderKey(SHOP, "1"), "parcel_id": "all"}
             logging.WARNING,
             "ordersync.order_skipped run_id=r channel=Shop/north reference=None code=C sentence=bad quarantined=True",
         ),
+        (Event(run_id="r"), logging.DEBUG, "ordersync.event run_id=r"),
         (RunFinished(run_id="r", errors=0), logging.INFO, "ordersync.run_finished run_id=r errors=0"),
         (RunFinished(run_id="r", errors=2), logging.WARNING, "ordersync.run_finished run_id=r errors=2"),
     ],

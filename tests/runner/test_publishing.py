@@ -164,6 +164,16 @@ async def test_oversell_is_recorded_and_named(world: World) -> None:
     assert (await world.level()).on_hand == -3
 
 
+async def test_last_piece_sold_is_no_oversell(world: World) -> None:
+    """Stock that is sold to the last piece is short of nothing."""
+    world.shop.place("1001", lines={"MUG": 10})
+
+    report = await world.run()
+
+    assert (await world.level()).available == 0
+    assert [remarks(one, "short") for one in report.channels.values()] == [[], []]
+
+
 async def test_drift_is_corrected(world: World) -> None:
     """A level that somebody changed on the channel by hand is found by the next read-back and put right."""
     await world.run()

@@ -83,7 +83,7 @@ def test_error_quotes_no_value() -> None:
 
     found = read_order(document, read, reference=number)
     assert isinstance(found, UnreadableOrder)
-    assert found.error == "$: ChannelOrderLine.quantity refuses what stands there"
+    assert found.error == "$: ChannelOrderLine.quantity: expected 1 to 1000000"
     assert b"4111111111111111" in found.payload
     assert "4111" not in repr(found)
 

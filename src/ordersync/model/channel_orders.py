@@ -10,6 +10,7 @@ from typing import Any
 import attrs
 
 from .fields import (
+    FieldError,
     as_tuple,
     complain,
     count,
@@ -94,10 +95,8 @@ class ChannelOrderLine:
     def __attrs_post_init__(self) -> None:
         """Refuse more pieces gone than there were."""
         if self.cancelled + self.shipped > self.quantity:
-            raise ValueError(
-                f"ChannelOrderLine.quantity: line {self.line_id!r} has {self.quantity}, "
-                f"but {self.cancelled} cancelled and {self.shipped} shipped"
-            )
+            got = f": line {self.line_id!r} has {self.quantity}, {self.cancelled} cancelled and {self.shipped} shipped"
+            raise FieldError("ChannelOrderLine.quantity", "is less than what was cancelled and shipped of it", got)
 
 
 @attrs.frozen(kw_only=True)

@@ -1,7 +1,6 @@
 """Fields of records: what each holds is checked once, when the record is made.
 
-A wrong value raises ``ValueError`` whose text names the record and the field, and never
-quotes the value of a field that may hold personal data.
+A wrong value raises ``FieldError``, a ``ValueError`` whose text names the record and the field.
 """
 
 from __future__ import annotations
@@ -20,9 +19,21 @@ MAX_QUANTITY = 1_000_000
 Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
 
-def complain(instance: object, attribute: attrs.Attribute[Any], text: str) -> ValueError:
-    """Build the error for one field of *instance*."""
-    return ValueError(f"{type(instance).__name__}.{attribute.name}: {text}")
+class FieldError(ValueError):
+    """A field of a record cannot hold what it was given.
+
+    ``expected`` names the field and what it takes. It quotes no value, unlike the whole text, which is for the
+    person who wrote the value down: what came from a channel may be personal wherever it stands.
+    """
+
+    def __init__(self, field: str, expected: str, got: str = "") -> None:
+        super().__init__(f"{field}: {expected}{got}")
+        self.expected = f"{field}: {expected}"
+
+
+def complain(instance: object, attribute: attrs.Attribute[Any], expected: str, got: str = "") -> FieldError:
+    """Build the error for one field of *instance*; only *got* may quote the value."""
+    return FieldError(f"{type(instance).__name__}.{attribute.name}", expected, got)
 
 
 def is_text(*, longest: int = 255, empty: bool = False, secret: bool = False) -> Check:
@@ -37,9 +48,9 @@ def is_text(*, longest: int = 255, empty: bool = False, secret: bool = False) ->
             raise complain(instance, attribute, f"is longer than {longest} characters")
         shown = "" if secret else f" in {value[:40]!a}"
         if "\x00" in value:
-            raise complain(instance, attribute, f"holds a NUL character{shown}")
+            raise complain(instance, attribute, "holds a NUL character", shown)
         if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise complain(instance, attribute, f"holds half a character (a lone surrogate){shown}")
+            raise complain(instance, attribute, "holds half a character (a lone surrogate)", shown)
 
     return check
 
@@ -51,7 +62,7 @@ def is_count(*, least: int = 0, most: int = MAX_QUANTITY) -> Check:
         if type(value) is not int:
             raise complain(instance, attribute, f"expected a whole number, got {type(value).__name__}")
         if not least <= value <= most:
-            raise complain(instance, attribute, f"expected {least} to {most}, got {value}")
+            raise complain(instance, attribute, f"expected {least} to {most}", f", got {value}")
 
     return check
 
@@ -111,8 +122,8 @@ def is_quantities(*, most: int = MAX_QUANTITY) -> Check:
         is_mapping(instance, attribute, value)
         for name, quantity in value.items():
             if type(quantity) is not int or not 1 <= quantity <= most:
-                text = f"{name!r}: expected a whole number from 1 to {most}, got {quantity!r}"
-                raise complain(instance, attribute, text)
+                expected = f"expected whole numbers from 1 to {most}"
+                raise complain(instance, attribute, expected, f", but {name!r} has {quantity!r}")
 
     return check
 

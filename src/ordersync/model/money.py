@@ -16,7 +16,7 @@ CURRENCIES = frozenset(currency.code for currency in Currency)
 def is_currency(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
     """Accept an ISO 4217 code."""
     if not isinstance(value, str) or value not in CURRENCIES:
-        raise complain(instance, attribute, f"{value!r} is no ISO 4217 currency code")
+        raise complain(instance, attribute, "expected an ISO 4217 currency code", f", got {value!r}")
 
 
 @attrs.frozen

@@ -133,7 +133,7 @@ class StockRule:
     @percentage.validator
     def _a_share(self, attribute: attrs.Attribute[Any], value: Decimal) -> None:
         if not 0 <= value <= ALL:
-            raise complain(self, attribute, f"expected 0 to {ALL}, got {value}")
+            raise complain(self, attribute, f"expected 0 to {ALL}", f", got {value}")
 
     def fingerprint(self) -> str:
         """Return a text that is equal for equal rules only."""

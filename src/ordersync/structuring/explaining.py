@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from traceback import walk_tb
@@ -14,12 +13,11 @@ from cattrs import (
     IterableValidationNote,
 )
 
+from ..model.fields import FieldError
 from .primitives import UnexpectedValueError
 
 MALFORMED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, BaseValidationError)
 """What reading a malformed document may raise."""
-
-_FIELD = re.compile(r"([A-Z]\w*\.\w+): ")
 
 
 def explain(error: BaseException) -> str:
@@ -52,9 +50,8 @@ def _told(error: BaseException) -> str:
         return str(error)
     if isinstance(error, ForbiddenExtraKeysError):
         return f"unknown: {', '.join(sorted(error.extra_fields))}"
-    field = _FIELD.match(str(error)) if isinstance(error, ValueError) else None
-    if field:
-        return f"{field[1]} refuses what stands there"
+    if isinstance(error, FieldError):
+        return error.expected
     return f"{type(error).__name__}{_raised_in(error)}"
 
 
