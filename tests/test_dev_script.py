@@ -102,9 +102,7 @@ def test_changed_project_is_installed_again(dev: ModuleType, installed: list[str
     assert (dev.VENV / "mark").exists()
 
 
-def test_other_python_starts_anew(
-    dev: ModuleType, installed: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_other_python_starts_anew(dev: ModuleType, installed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Another Python gets a new environment."""
     dev.prepare(["project"])
     (dev.VENV / "mark").touch()

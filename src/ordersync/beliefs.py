@@ -111,9 +111,7 @@ def sold(listing: Listing, quantity: int, *, taken_at: datetime) -> Listing:
     return attrs.evolve(marked(listing), believed=listing.believed - quantity)
 
 
-def account(
-    sale: Sale, accounted: int | None, listings: Mapping[ListingId, Listing]
-) -> Mapping[ListingId, Listing]:
+def account(sale: Sale, accounted: int | None, listings: Mapping[ListingId, Listing]) -> Mapping[ListingId, Listing]:
     """Return the listings that a sale changes; *accounted* is the order's revision accounted for before, if any.
 
     *listings* are the channel's linked listings of the sale's SKUs.

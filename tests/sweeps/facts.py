@@ -24,6 +24,20 @@ OF_ORDER = (
 OF_DECISION = ("admitted", "code", "sentence", "status", "final")
 
 
+async def state_of(world: World) -> Facts:
+    """Return all state there is, times and revisions included; what marks raise is excepted, for anybody may mark."""
+    facts = await facts_of(world)
+    for market in world.marketplaces:
+        keys = [OrderKey(market.id, reference) for reference in market.orders]
+        facts[market.id, "orders"] = dict(await world.storage.orders.load(keys))
+        facts[market.id, "decisions"] = {key: await world.storage.orders.decision(key) for key in keys}
+        facts[market.id, "notes"] = {key: list(await world.storage.orders.notes(key)) for key in keys}
+        facts[market.id, "progress"] = await world.storage.orders.progress(market.id)
+        listings = await world.storage.listings.of_channel(market.id)
+        facts[market.id, "listings"] = [attrs.evolve(listing, wanted=0) for listing in listings]
+    return facts
+
+
 async def facts_of(world: World) -> Facts:
     """Return what is so in the world: by name, so that a difference can be told."""
     facts: Facts = {}

@@ -91,7 +91,10 @@ async def cut_off(world: World, work: Callable[[Line], Awaitable[object]], *, af
 
 
 async def day_after(world: World) -> None:
-    """A run has lost answers to parcels and levels, with and without effect; their windows have passed since."""
+    """A run has lost answers to parcels and levels, with and without effect; their windows have passed since.
+
+    And somebody has bought of a listing whose cap hides it: its level changes for nobody, and yet it must be told.
+    """
     await busy_day(world)
     lost = ChannelUnavailableError("no answer")
     world.shop.fail_next("send_dispatch", lost, when="after")
@@ -105,6 +108,7 @@ async def day_after(world: World) -> None:
     await world.run()
     world.clock.advance(minutes=4)
     world.market.place("2011", lines={"MUG-M": 1})
+    world.shop.place("1011", lines={"CAP-S": 1})
     world.clock.advance(minutes=8)
 
 

@@ -27,8 +27,9 @@ class ListingId:
         return self.channel_sku, self.channel_location or ""
 
     def __str__(self) -> str:
-        """Return the SKU, with the channel's location behind an @ where there is one."""
-        return self.channel_sku if self.channel_location is None else f"{self.channel_sku}@{self.channel_location}"
+        """Return the SKU, with the channel's location behind an @ where there is one; no two look alike."""
+        sku = self.channel_sku.replace("%", "%25").replace("@", "%40")
+        return sku if self.channel_location is None else f"{sku}@{self.channel_location}"
 
 
 def checked_components(components: str | Mapping[str, int]) -> Mapping[str, int]:
