@@ -108,9 +108,14 @@ def _name(event: Event) -> str:
 
 def _log(level: int, name: str, facts: dict[str, Any]) -> None:
     plain = {key: _plain(value) for key, value in facts.items()}
-    shown = " ".join(f"{key}={value!r}" if " " in value else f"{key}={value}" for key, value in plain.items())
+    shown = " ".join(f"{key}={_one_word(value)}" for key, value in plain.items())
     extra = {"ordersync.event": name} | {f"ordersync.{key}": value for key, value in facts.items()}
     log.log(level, "ordersync.%s %s", name, shown, extra=extra)
+
+
+def _one_word(value: str) -> str:
+    """Return a value as one word on one line: quoted where it holds blanks or control characters."""
+    return value if value.isprintable() and " " not in value else repr(value)
 
 
 def _plain(value: object) -> str:

@@ -233,3 +233,21 @@ def test_bar_without_rich_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
 
     with pytest.raises(ImportError, match=r"pip install 'ordersync\[cli\]'"):
         ProgressBar()
+
+
+def test_reference_cannot_forge_a_line(log: pytest.LogCaptureFixture) -> None:
+    """A line break in what a channel sends stays inside one quoted word."""
+    LogObserver()(
+        OrderSkipped(
+            run_id="r",
+            channel=SHOP,
+            reference="1\nordersync.fake x=1",
+            code="NOT_PAID",
+            sentence="no",
+            quarantined=False,
+        )
+    )
+
+    (line,) = lines(log, logging.DEBUG)
+    assert "\n" not in line
+    assert r"'1\nordersync.fake x=1'" in line

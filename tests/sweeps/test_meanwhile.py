@@ -10,7 +10,7 @@ import pytest
 from sweeps.facts import Facts
 from sweeps.lines import Line
 from sweeps.rest import come_to_rest
-from sweeps.scenes import SCENES, Scene, busy_day
+from sweeps.scenes import SCENES, Scene, busy_day, cut_off
 from sweeps.sweeping import budget, running, spread, sweep, undisturbed, verdict
 from sweeps.twins import MemoryWorlds, SQLiteWorlds, Worlds
 from sweeps.verbs import CORE, OTHERS, VERBS, Verb, attempt
@@ -86,6 +86,24 @@ async def test_desk_may_work_between_any_two_calls_of_a_run(number: int) -> None
 async def test_every_verb_of_the_desk_may_meet_a_run(number: int) -> None:
     """So does every other verb."""
     assert await met_by(OTHERS, number) == []
+
+
+FIRST_WRITE = {"process": "record_parcel", "cancel": "replace"}
+"""What a desk writes first of all."""
+
+
+@budget("step", 2)
+@pytest.mark.parametrize("number", range(len(CORE)), ids=CORE)
+async def test_desk_may_die_between_any_two_calls_of_a_run(number: int, step: int) -> None:
+    """PROTOCOLS 1, 7: a desk that dies after its first write, at any moment of a run, is finished by it or the next."""
+    name, verb = list(CORE.items())[number]
+    worlds, moments = await before_every_call(busy_day)
+
+    async def meanwhile(line: Line) -> None:
+        await cut_off(line.world, lambda dying: verb(dying.desk), after=FIRST_WRITE[name.split()[0]])
+
+    ends = await in_some_order(worlds, verb)
+    assert await sweep(worlds, running, meanwhile, at=moments[number % step :: step], ends=ends) == []
 
 
 @pytest.mark.slow

@@ -86,20 +86,6 @@ PAIRS: dict[str, tuple[Verb, Verb]] = {
 """Two verbs of two people for one order."""
 
 
-def dying(verb: Verb, *, after: str) -> Verb:
-    """Return a verb whose desk dies right after a call of its took effect; what it began, runs finish."""
-
-    async def die(line: Line) -> None:
-        moment = line.moments[-1]
-        if (moment.when, moment.verb) == ("after", after):
-            line.die()
-
-    async def begin(desk: OrderDesk) -> None:
-        line = Line(desk.world, do=die)
-
-    return begin
-
-
 async def idling(line: Line) -> None:
     """Do nothing."""
 

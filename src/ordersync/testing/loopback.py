@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar, Unpack
+from typing import Any, Unpack
 
 import attrs
 
-from ..errors import ChannelAuthError, ChannelError, ChannelRejectedError, ChannelResponseError
+from ..errors import ChannelAuthError, ChannelError, ChannelRejectedError
 from ..http import Answer, BearerAuth, Call, HTTPChannel, Transport
 from ..model.channel_orders import (
     Address,
@@ -27,11 +27,9 @@ from ..model.ids import ChannelId
 from ..model.listings import ChannelListing, ListingPage, StockOutcome, StockResult, StockUpdate
 from ..model.money import Money
 from ..model.settings import ChannelSettings
-from ..structuring import MALFORMED, explain, read_order, read_orders, strict_converter
+from ..structuring import read_order, read_orders, strict_converter
 from .market_orders import MEANINGS
 from .traits import Traits, give_traits
-
-T = TypeVar("T")
 
 NOT_FOUND = 404
 
@@ -128,6 +126,7 @@ class LoopbackChannel(HTTPChannel):
 
     statuses = frozenset(MEANINGS)
     clock_skew = timedelta(0)
+    converter = CONVERTER
 
     def __init__(
         self,
@@ -150,7 +149,7 @@ class LoopbackChannel(HTTPChannel):
         if cursor is not None:
             params["cursor"] = cursor
         answer = await self.request("GET", ("orders",), params=params)
-        page = self._understood(answer.json, _Page)
+        page = self.understood(answer.json, _Page)
         orders, unreadable = read_orders(self.page_items([*page.orders]), _read, reference=_reference)
         return OrderPage(
             orders=orders,
@@ -187,7 +186,7 @@ class LoopbackChannel(HTTPChannel):
                 outcome=result.outcome,
                 message=result.message,
             )
-            for result in self._understood(answer.json, _Results).results
+            for result in self.understood(answer.json, _Results).results
         ]
 
     async def send_dispatch(self, note: DispatchNote) -> None:
@@ -207,7 +206,7 @@ class LoopbackChannel(HTTPChannel):
     async def fetch_listings(self, *, cursor: str | None = None) -> ListingPage:
         """Return one page of what the listings show."""
         answer = await self.request("GET", ("listings",), params={} if cursor is None else {"cursor": cursor})
-        page = self._understood(answer.json, _Listings)
+        page = self.understood(answer.json, _Listings)
         return ListingPage(
             listings=[
                 ChannelListing(channel_sku=one.sku, channel_location=one.location, quantity=one.quantity)
@@ -224,13 +223,6 @@ class LoopbackChannel(HTTPChannel):
 
     async def _no_other_token(self) -> str:
         raise ChannelAuthError(f"{self.id}: the token is refused; give the one that the server was started with")
-
-    def _understood(self, document: object, kind: type[T]) -> T:
-        try:
-            return CONVERTER.structure(document, kind)
-        except MALFORMED as error:
-            defect = explain(error)
-        raise ChannelResponseError(f"{self.id}: the answer is not understood ({defect}); check base_url")
 
 
 def _reference(document: Any) -> object:  # noqa: ANN401 - any JSON
