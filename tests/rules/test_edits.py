@@ -185,6 +185,40 @@ def test_processed_order_is_never_changed_silently(shown: ChannelOrder, conflict
     assert (changed.wanted, changed.stock_revision - order.stock_revision) == ({}, int(conflict is not None))
 
 
+def test_what_a_processed_order_sold_is_followed() -> None:
+    """An edit behind the processing still renews what the channel took off its listings, so that these are doubted."""
+    order = process(stored({"MUG": 1}), Parcel(), at=NOON)[0]
+
+    assert after(order, seen([line("1", 3), line("2", 1, "LID")])).sold == {("MUG", None): 3, ("LID", None): 1}
+
+
+def test_line_that_was_cancelled_may_go() -> None:
+    """A line that was cancelled as a whole may vanish from a processed order without a conflict."""
+    lines = [
+        OrderLine(line_id="1", channel_sku="MUG", quantity=1, components={"MUG": 1}),
+        OrderLine(line_id="2", channel_sku="LID", quantity=2, cancelled=2, components={"LID": 1}),
+    ]
+    order = process(stored(lines), Parcel(), at=NOON)[0]
+
+    assert after(order, seen([line("1", 1)], status="Other")).conflict is None
+
+
+def test_names_and_prices_are_followed() -> None:
+    """A line's title and price are taken over, and a new line brings its own with what is gone of it."""
+    price = Money(Decimal(3), "EUR")
+    shown = seen(
+        [
+            line("1", 2, title="Cup", unit_price=price),
+            line("2", 4, "LID", title="Lid", unit_price=price, cancelled=1, shipped=1),
+        ]
+    )
+
+    mug, lid = after(stored({"MUG": 2}), shown).lines
+
+    assert (mug.title, mug.unit_price) == ("Cup", price)
+    assert (lid.title, lid.unit_price, lid.cancelled, lid.shipped) == ("Lid", price, 1, 1)
+
+
 def test_conflict_stays_until_a_person_lifts_it() -> None:
     """A conflict is not forgotten because the channel shows something harmless afterwards."""
     order = process(stored(), Parcel(), at=NOON)[0]

@@ -93,7 +93,7 @@ def test_cut_sweep_goes_on_from_its_page() -> None:
     scan = begin(channel(pages_in_update_order=True), SWEEP, CUT, now=NOON)
 
     assert (scan.since, scan.began_at) == (at(-40) - OVERLAP, at(-20))
-    assert scan.after(page(at(-1)), first=True).progress(complete=True).swept_at == at(-20)
+    assert scan.after(page(at(-1)), first=True).progress(complete=True) == Progress(watermark=at(-30), swept_at=at(-20))
 
 
 @pytest.mark.parametrize("traits", [{}, {"pages_in_update_order": True, "scan": "state"}])
@@ -129,6 +129,15 @@ def test_first_sweep_sets_the_watermark() -> None:
 
     assert first.progress(complete=True) == Progress(watermark=at(-1), swept_at=NOON)
     assert later.progress(complete=True) == Progress(watermark=at(-30), swept_at=NOON)
+
+
+@pytest.mark.parametrize(("in_order", "moved"), [(True, at(-20)), (False, at(-30))])
+def test_watermark_moves_by_the_page_where_pages_come_in_order(*, in_order: bool, moved: datetime) -> None:
+    """Within a scan of changes each page moves the watermark if pages come in update order, else only the last."""
+    scan = begin(channel(pages_in_update_order=in_order), UPDATES, KNOWN, now=NOON).after(page(at(-20)), first=True)
+
+    assert scan.progress(complete=False) == attrs.evolve(KNOWN, watermark=moved, interrupted=True)
+    assert scan.progress(complete=True) == attrs.evolve(KNOWN, watermark=at(-20))
 
 
 def test_sweep_under_way_is_remembered() -> None:

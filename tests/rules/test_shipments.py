@@ -130,6 +130,54 @@ def test_channel_that_lists_no_shipments(shipped: FulfillmentStatus, expected: L
     assert look(note("p1", {"1": 4, "2": 4}), shown(), shipped=shipped) is expected
 
 
+@pytest.mark.parametrize(
+    ("gone", "expected"), [(3, Look.ARRIVED), (4, Look.ARRIVED), (2, Look.NOT_THERE), (0, Look.NOT_THERE)]
+)
+def test_channel_that_only_counts_pieces(gone: int, expected: Look) -> None:
+    """A channel that shows how many pieces have left says by that whether ours did, behind those that it was told."""
+    mug, _ = shown(ordered=5).lines
+    order = make_channel_order(lines=[attrs.evolve(mug, shipped=gone)])
+
+    assert look(note("p2", {"1": 2}), order, sent("p1", {"1": 1})) is expected
+    assert look(note("p2", {"2": 1}), order) is Look.NOT_THERE
+
+
+def test_bare_note_leaves_what_has_anothers_number() -> None:
+    """A note without a number is not taken to have arrived by a shipment under the number of another note."""
+    bare, other = note("p1", {"1": 1}), note("p2", {"1": 1}, "JD02", status=NoteStatus.CLAIMED)
+
+    assert look(bare, shown(({"1": 1}, "JD02"), ordered=9), other) is Look.NOT_THERE
+    assert look(bare, shown(({"1": 1}, "JD02"), ({"1": 1}, None), ordered=9), other) is Look.ARRIVED
+    assert look(bare, shown(({"1": 1}, None), ordered=9), sent("p3", {"1": 1})) is Look.NOT_THERE
+    assert look(bare, shown(({"1": 1}, None), ordered=9), note("p3", {"1": 1})) is Look.ARRIVED
+
+
+def test_whole_order_under_our_number_is_ours() -> None:
+    """A channel that marks whole orders shows all lines under our number, and that is our parcel."""
+    ours, bare = note("p1", {"1": 2}, "JD01"), note("p1", {"1": 2})
+    everything = {"1": 4, "2": 4}
+
+    assert look(ours, shown((everything, "JD01")), shipped=SHIPPED) is Look.ARRIVED
+    assert look(ours, shown((everything, "JD01"))) is Look.ARRIVED
+    assert look(bare, shown((everything, None)), shipped=SHIPPED) is Look.ARRIVED
+    assert look(bare, shown((everything, None))) is Look.SHIPPED_OTHERWISE
+    assert look(ours, shown((everything, None)), shipped=SHIPPED) is Look.SHIPPED_OTHERWISE
+
+
+def test_number_that_was_used_up_is_no_answer() -> None:
+    """A shipment that answers for another note under the same number does not answer for ours as well."""
+    ours, other = note("p2", {"1": 1}, "JD01"), sent("p1", {"1": 4}, "JD01")
+
+    assert look(ours, shown(({"1": 4}, "JD01")), other) is Look.SHIPPED_OTHERWISE
+
+
+def test_finished_order_has_no_room() -> None:
+    """An order that the channel calls shipped takes no parcel more, whatever its shipments add up to."""
+    assert look(note("p1", {"1": 1}, "JD01"), shown(({"1": 1}, "ELSE"), ordered=9), shipped=SHIPPED) is (
+        Look.SHIPPED_OTHERWISE
+    )
+
+
 parcels = st.tuples(st.sampled_from([{"1": 1}, {"1": 2}, {"2": 1}]), st.sampled_from(["JD01", "JD02"]))
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 from ordersync.model.channel_orders import (
+    Address,
+    Buyer,
     ChannelOrder,
     ChannelOrderLine,
     FulfillmentStatus,
@@ -16,6 +20,7 @@ from ordersync.model.channel_orders import (
 )
 from ordersync.model.ids import OrderKey
 from ordersync.model.listings import Links, ListingId
+from ordersync.model.money import Money
 from ordersync.model.orders import Order, OrderState, Outcome
 from ordersync.model.pages import Known
 from ordersync.model.settings import ChannelSettings, StatusMapping
@@ -83,6 +88,29 @@ def test_new_order_is_saved_with_all_that_it_shows() -> None:
         NOON + timedelta(hours=1),
     )
     assert order.taken_at == NOON - timedelta(seconds=1)
+
+
+def test_nothing_that_an_order_shows_is_lost() -> None:
+    """Every fact that an order and its channel's record both have is taken over as it is."""
+    full: dict[str, Any] = {
+        "channel_order_id": "gid",
+        "secondary_reference": "PO",
+        "paid_at": NOON,
+        "total": Money(Decimal(3), "EUR"),
+        "buyer": Buyer(name="Ada"),
+        "shipping_address": Address(city="Berlin"),
+        "shipping_service": "Express",
+        "dispatch_by": NOON,
+        "channel_location": "north",
+        "fulfilled_by_channel": True,
+    }
+    seen = make_channel_order(**full)
+    order = see(scene(), seen).new
+
+    assert order is not None
+    shared = {one.name for one in attrs.fields(Order)} & {one.name for one in attrs.fields(ChannelOrder)} - {"lines"}
+    assert shared > full.keys()
+    assert {name: getattr(order, name) for name in shared} == {name: getattr(seen, name) for name in shared}
 
 
 def test_decision_says_what_was_judged() -> None:
@@ -180,6 +208,7 @@ def test_order_that_ended_unseen_doubts_its_listings_once(fulfillment: Fulfillme
     assert first.decision is not None
     assert (first.doubt.revision, first.doubt.channel_revision, first.doubt.sold) == (1, 1, {("MUG", None): 1})
     assert first.doubt.taken_at == NOON - timedelta(seconds=1)
+    assert first.decision.final
 
     facts = {"admitted": False, "code": first.decision.code, "final": True, "doubt_revision": 1}
     again = see(scene(known(seen, **facts)), seen)

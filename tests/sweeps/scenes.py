@@ -70,16 +70,15 @@ async def _desk_is_busy(world: World) -> None:
         await world.desk.process(of_market("2001"), parcel)
     await world.desk.process(of_market("2006"), Parcel(carrier="DHL", tracking_number="T2006"))
     half = Parcel(id="half", lines={"L1": 1}, tracking_number="T1006")
-    await cut_off(world, lambda line: line.desk.process(of_shop("1006"), half), after="record_parcel")
-    await cut_off(world, lambda line: line.desk.cancel(of_market("2007")), after="replace")
+    await cut_off(world, lambda line: line.desk.process(of_shop("1006"), half), before="deduct")
+    await cut_off(world, lambda line: line.desk.cancel(of_market("2007")), before="due")
 
 
-async def cut_off(world: World, work: Callable[[Line], Awaitable[object]], *, after: str) -> None:
-    """Let a process die right after a verb took effect."""
+async def cut_off(world: World, work: Callable[[Line], Awaitable[object]], *, before: str) -> None:
+    """Let a process die right before it calls a verb."""
 
     async def die(line: Line) -> None:
-        moment = line.moments[-1]
-        if (moment.when, moment.verb) == ("after", after):
+        if line.moments[-1].verb == before:
             line.die()
 
     line = Line(world, at=None, do=die)
@@ -87,7 +86,7 @@ async def cut_off(world: World, work: Callable[[Line], Awaitable[object]], *, af
         await work(line)
     except Killed:
         return
-    raise AssertionError(f"{after} was never called")
+    raise AssertionError(f"{before} was never called")
 
 
 async def day_after(world: World) -> None:
@@ -123,7 +122,7 @@ async def at_the_desk(world: World) -> None:
     await come_to_rest(world)
     await world.desk.process(of_market("2003"))
     half = Parcel(id="half", lines={"L1": 1}, tracking_number="T1006")
-    await cut_off(world, lambda line: line.desk.process(of_shop("1006"), half), after="record_parcel")
+    await cut_off(world, lambda line: line.desk.process(of_shop("1006"), half), before="deduct")
 
 
 async def life_goes_on(world: World) -> None:

@@ -1,4 +1,4 @@
-"""L11, PROTOCOLS 10-12: a runner that is overtaken and goes on changes nothing and starts nothing."""
+"""L11, rules 10 to 12: a runner that is overtaken and goes on changes nothing and starts nothing."""
 
 from __future__ import annotations
 
@@ -79,9 +79,9 @@ async def sleeping_at(world: World, number: int, *, meanwhile: Scene) -> Overtak
 
 
 def telling(moments: Sequence[Moment]) -> list[int]:
-    """Return the moments before what an overtaken runner must not do any more: fenced verbs that write, and calls."""
-    fenced = [n for n, one in enumerate(moments) if one.fence is not None and one.is_write and one.when == "before"]
-    return fenced + [n - 1 for n, one in enumerate(moments) if one.is_call and one.when == "before"]
+    """Return the moments before what must have no effect any more: verbs that write, and calls to channels."""
+    begun = [(number, one) for number, one in enumerate(moments) if one.when == "before"]
+    return [number - one.is_call for number, one in begun if one.is_write or one.is_call]
 
 
 def anywhere(moments: Sequence[Moment]) -> list[int]:

@@ -13,7 +13,7 @@ from sweeps.rest import come_to_rest
 from sweeps.scenes import SCENES, Scene, busy_day, cut_off
 from sweeps.sweeping import budget, running, spread, sweep, undisturbed, verdict
 from sweeps.twins import MemoryWorlds, SQLiteWorlds, Worlds
-from sweeps.verbs import CORE, OTHERS, VERBS, Verb, attempt
+from sweeps.verbs import CORE, OTHERS, VERBS, Verb, at_a_desk, attempt
 from sweeps.world import World
 
 scenes = pytest.mark.parametrize("scene", SCENES)
@@ -88,19 +88,19 @@ async def test_every_verb_of_the_desk_may_meet_a_run(number: int) -> None:
     assert await met_by(OTHERS, number) == []
 
 
-FIRST_WRITE = {"process": "record_parcel", "cancel": "replace"}
-"""What a desk writes first of all."""
+THEN = {"process": "deduct", "cancel": "due"}
+"""What a desk calls once its first write has taken effect."""
 
 
 @budget("step", 2)
 @pytest.mark.parametrize("number", range(len(CORE)), ids=CORE)
 async def test_desk_may_die_between_any_two_calls_of_a_run(number: int, step: int) -> None:
-    """PROTOCOLS 1, 7: a desk that dies after its first write, at any moment of a run, is finished by it or the next."""
+    """Rules 1 and 7: a desk that dies after its first write, at any moment of a run, is finished by it or the next."""
     name, verb = list(CORE.items())[number]
     worlds, moments = await before_every_call(busy_day)
 
     async def meanwhile(line: Line) -> None:
-        await cut_off(line.world, lambda dying: verb(dying.desk), after=FIRST_WRITE[name.split()[0]])
+        await cut_off(line.world, at_a_desk(verb), before=THEN[name.split()[0]])
 
     ends = await in_some_order(worlds, verb)
     assert await sweep(worlds, running, meanwhile, at=moments[number % step :: step], ends=ends) == []
@@ -152,7 +152,7 @@ def buy(scene: str) -> Scene:
 @budget("step", 6)
 @scenes
 async def test_buyers_may_come_at_any_moment_of_a_run(scene: str, step: int) -> None:
-    """PROTOCOLS 16-22: whatever a push may have overwritten, the channels show in the end what they should."""
+    """Rules 16 to 22: whatever a push may have overwritten, the channels show in the end what they should."""
     worlds, buying = await MemoryWorlds.after(SCENES[scene]), buy(scene)
 
     async def work(line: Line) -> None:

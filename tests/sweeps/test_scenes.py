@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import signature
 
 from ordersync import OrderState
 from ordersync.model.dispatch import NoteStatus
@@ -49,6 +50,24 @@ async def test_scenes_call_for_every_verb() -> None:
     missing = verbs_of(OrderStore, StockLedger, ListingBook, Journal) - READING - HOSTS - FEEDLESS - CUT - verbs
     assert missing == set()
     assert verbs >= {"fetch_orders", "fetch_order", "fetch_listings", "push_stock", "send_dispatch"}
+
+
+def takes_fence(moment: Moment) -> bool:
+    """Say whether a verb can be told on whose behalf it is called."""
+    ports: dict[str, type] = {"orders": OrderStore, "listings": ListingBook}
+    port = ports.get(moment.place)
+    return port is not None and "fence" in signature(getattr(port, moment.verb)).parameters
+
+
+async def test_runs_show_their_fences() -> None:
+    """L11: a run passes its fence to every verb that takes one, reading ones included; a desk has none to pass."""
+    for scene in SCENES.values():
+        moments = (await undisturbed(await MemoryWorlds.after(scene), running)).moments
+        assert {one.verb for one in moments if takes_fence(one) and one.fence is None} == set()
+    worlds = await MemoryWorlds.after(at_the_desk)
+    for verb in DESK_VERBS.values():
+        moments = (await undisturbed(worlds, at_a_desk(verb))).moments
+        assert {one.verb for one in moments if one.fence is not None} == set()
 
 
 async def test_busy_day_ends_as_it_should() -> None:
