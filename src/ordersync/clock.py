@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from datetime import UTC, datetime
 from typing import Protocol
@@ -44,3 +45,8 @@ class SystemClock:
 def new_run_id() -> str:
     """Return an id that no other run has."""
     return uuid4().hex
+
+
+def chance() -> float:
+    """Return a number from 0 to 1 by chance."""
+    return random.random()  # noqa: S311 - spreads waits; no secret hangs on it

@@ -203,6 +203,36 @@ def test_line_that_was_cancelled_may_go() -> None:
     assert after(order, seen([line("1", 1)], status="Other")).conflict is None
 
 
+def test_order_cancelled_there_moves_no_levels_any_more() -> None:
+    """What the channel edits in an order that it had cancelled leaves its levels alone, and so the order's revision."""
+    order = after(stored({"MUG": 2}), seen({"MUG": 2}, fulfillment=CANCELLED))
+
+    again = after(order, seen({"MUG": 3}, fulfillment=CANCELLED))
+    revived = after(order, seen({"MUG": 2}))
+
+    assert again.stock_revision == order.stock_revision
+    assert revived.channel_revision == revived.stock_revision == order.stock_revision + 1
+
+
+def test_edit_and_cancellation_in_one_are_both_seen() -> None:
+    """An order that grew and was cancelled between two looks has taken off its listings what it grew to."""
+    changed = after(stored({"MUG": 2}), seen({"MUG": 5, "LID": 1}, fulfillment=CANCELLED))
+
+    assert changed.sold == {("MUG", None): 5, ("LID", None): 1}
+
+
+def test_line_that_went_keeps_what_left_of_it() -> None:
+    """Of a line that the channel shows no more, what was shipped by other hands stays shipped."""
+    lines = [
+        OrderLine(line_id="1", channel_sku="MUG", quantity=1, components={"MUG": 1}),
+        OrderLine(line_id="2", channel_sku="LID", quantity=5, shipped=2, processed=1, components={"LID": 1}),
+    ]
+
+    _, gone = after(stored(lines), seen([line("1", 1)])).lines
+
+    assert (gone.shipped, gone.processed, gone.cancelled, gone.open) == (2, 1, 2, 0)
+
+
 def test_names_and_prices_are_followed() -> None:
     """A line's title and price are taken over, and a new line brings its own with what is gone of it."""
     price = Money(Decimal(3), "EUR")

@@ -236,14 +236,15 @@ def test_channel_that_takes_nothing_off_is_not_doubted() -> None:
     assert see(scene(shop=shop), make_channel_order(fulfillment=CANCELLED)).doubt is None
 
 
-def test_order_that_doubted_and_is_paid_after_all_stays_in_doubt() -> None:
+@pytest.mark.parametrize("doubts", [1, 2])
+def test_order_that_doubted_and_is_paid_after_all_stays_in_doubt(doubts: int) -> None:
     """An order that ended once and is admitted later is saved above the revisions that doubted."""
-    was = known(admitted=False, code="CANCELLED_ON_CHANNEL", final=True, digest=b"other", doubt_revision=2)
+    was = known(admitted=False, code="CANCELLED_ON_CHANNEL", final=True, digest=b"other", doubt_revision=doubts)
 
     order = see(scene(was), make_channel_order()).new
 
     assert order is not None
-    assert (order.stock_revision, order.channel_revision) == (3, 3)
+    assert (order.stock_revision, order.channel_revision) == (doubts + 1, doubts + 1)
 
 
 def test_same_refusal_writes_nothing() -> None:
@@ -345,6 +346,8 @@ def test_unreadable_document_is_kept_by_its_hash() -> None:
     assert (found.quarantined.payload, found.quarantined.payload_hash) == (b"{", payload_hash(b"{"))
     assert (found.quarantined.error, found.quarantined.at) == ("lines: is missing", NOON + timedelta(hours=1))
     assert (found.decision.code, found.decision.admitted, found.decision.status) == ("UNREADABLE", False, "")
+    assert found.refusal is not None
+    assert found.refusal.sentence == "lines: is missing"
 
 
 def test_unreadable_document_of_nobody_has_no_decision() -> None:

@@ -168,7 +168,7 @@ async def test_time_out_of_somebody_else_is_a_bug(clock: ManualClock) -> None:
 def test_policy_without_sense_is_refused(field: str) -> None:
     """A policy with negative numbers, or without a single try, is no policy."""
     with pytest.raises(ValueError, match=field):
-        RetryPolicy(**{field: -1})
+        RetryPolicy(**{field: -1})  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="attempts"):
         RetryPolicy(attempts=0)
 
@@ -230,3 +230,12 @@ async def test_retries_fit_into_the_claim(memory_world: World) -> None:
     assert memory_world.clock.now() - began <= timedelta(seconds=20)
     assert await memory_world.statuses("1001") == ["queued"]
     assert memory_world.shop.shipments == []
+
+
+async def test_waits_are_spread_by_the_chance_that_was_passed_in(clock: ManualClock) -> None:
+    """The same chance gives the same waits: half of a bound that doubles with each try."""
+    one = Caller(policy=RetryPolicy(chance=lambda: 0.5), clock=clock, timeout_s=60, name="Shop/north")
+
+    await one.read(Flaky(ChannelUnavailableError("down"), ChannelUnavailableError("down")))
+
+    assert one.waited_s == 0.25 + 0.5

@@ -55,7 +55,7 @@ MALFORMED: list[tuple[object, str | None, str]] = [
     ({"number": "7"}, "7", "$: KeyError in read()"),
     ({"number": "7", "lines": None}, "7", "$: TypeError in read()"),
     ({"number": "7", "lines": "abc"}, "7", "$: TypeError in "),
-    ({**good("7"), "lines": []}, "7", "$: ChannelOrder.lines refuses"),
+    ({**good("7"), "lines": []}, "7", "$: ChannelOrder.lines: an order needs"),
     ({"number": 7, "lines": []}, "7", "$: ChannelOrder."),
     ({"number": True, "lines": []}, None, "$: ChannelOrder."),
     ({"number": "  ", "lines": []}, "  ", "$: ChannelOrder."),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from ordersync import Listing, RunReport
 from ordersync.model.listings import ListingState
 
-from .laws import is_under_way, stored_orders
-from .lines import Line
+from .laws import is_under_way, stock_adds_up, stored_orders
 from .world import World
 
 MOST_RUNS = 20
@@ -15,23 +14,24 @@ PAUSE_MINUTES = 5.0
 
 
 async def come_to_rest(world: World, *, pause_minutes: float = PAUSE_MINUTES) -> None:
-    """Run again and again until two runs in a row found nothing; the first run follows at once."""
-    quiet = 0
+    """Run again and again until a run finds nothing to do; the first run follows at once."""
     for _ in range(MOST_RUNS):
-        line = Line(world)
-        await line.run()
-        (report,) = line.reports
-        quiet = quiet + 1 if is_whole(report) and not await what_is_due(world) else 0
-        if quiet == 2:
+        report = await world.run()
+        await stock_adds_up(world)
+        if is_idle(report) and not await what_is_due(world):
             return
         world.clock.advance(minutes=pause_minutes)
     raise AssertionError(f"{MOST_RUNS} runs were not enough: {await what_is_due(world)}; {report}")
 
 
-def is_whole(report: RunReport) -> bool:
-    """Say whether a run had every channel to itself, came to its end, and saw nothing new."""
-    channels = report.channels.values()
-    return not report.errors and all(one.status == "done" and one.new == one.changed == 0 for one in channels)
+COUNTS = ("new", "changed", "reserved", "pushed", "dispatched", "confirmed", "failed")
+"""What an idle run has none of."""
+
+
+def is_idle(report: RunReport) -> bool:
+    """Say whether a run had every channel to itself, came to its end, and found nothing to do."""
+    done = all(one.status == "done" for one in report.channels.values())
+    return done and all(getattr(one, name) == 0 for one in report.channels.values() for name in COUNTS)
 
 
 async def what_is_due(world: World) -> list[str]:

@@ -89,10 +89,9 @@ async def test_desk_that_dies_has_done_all_or_nothing(verb: str) -> None:
     assert await cut_off_and_repeated(await MemoryWorlds.after(at_the_desk), DESK_VERBS[verb]) == []
 
 
-@budget("most", 2, None)
-@pytest.mark.parametrize("verb", ["process an order", "cancel"])
-async def test_desk_that_dies_on_sqlite_has_done_all_or_nothing(verb: str, most: int | None, tmp_path: Path) -> None:
+@budget("most", 3, None)
+async def test_desk_that_dies_on_sqlite_has_done_all_or_nothing(most: int | None, tmp_path: Path) -> None:
     """The same on SQLite."""
     worlds = await SQLiteWorlds.after(at_the_desk, tmp_path)
 
-    assert await cut_off_and_repeated(worlds, DESK_VERBS[verb], most=most) == []
+    assert await cut_off_and_repeated(worlds, DESK_VERBS["process an order"], most=most) == []

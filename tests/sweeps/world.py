@@ -88,12 +88,13 @@ def of_market(reference: str) -> OrderKey:
 
 
 def _shop(clock: ManualClock) -> FakeMarketplace:
-    """Return a web shop: pages in update order, orders from ``main``, only paid ones."""
+    """Return a web shop: pages in update order, orders from ``main``, only paid ones; told to, it ships six of four."""
     shop = FakeMarketplace(
         SHOP,
         settings=ChannelSettings(stock_rule=RULES[SHOP]),
         clock=clock,
         pages_in_update_order=True,
+        refuses_overshipping=False,
         stock_batch_size=2,
     )
     for sku in (*LINKS[SHOP], "POSTER-S"):

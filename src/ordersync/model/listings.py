@@ -11,7 +11,7 @@ import attrs
 from .channel_orders import ChannelOrderLine
 from .fields import MAX_QUANTITY, as_tuple, count, each, frozen_mapping, is_a, is_count, maybe_text, optional, text
 from .ids import ChannelId
-from .stock import StockRule
+from .stock import MOST_HELD, StockRule
 
 
 @attrs.frozen
@@ -133,10 +133,10 @@ class StockUpdate:
     """
 
     channel_sku: str = text()
-    quantity: int = count(most=2**31)
+    quantity: int = count(most=MOST_HELD)
     attempt_id: str = text(longest=1024)
     channel_location: str | None = maybe_text()
-    expected: int | None = attrs.field(default=None, validator=optional(is_count(least=-(2**31), most=2**31)))
+    expected: int | None = attrs.field(default=None, validator=optional(is_count(least=-MOST_HELD, most=MOST_HELD)))
 
     @property
     def listing_id(self) -> ListingId:
@@ -197,7 +197,7 @@ class ChannelListing:
     """A listing read back from the channel: what it shows now."""
 
     channel_sku: str = text()
-    quantity: int = count(least=-(2**31), most=2**31)
+    quantity: int = count(least=-MOST_HELD, most=MOST_HELD)
     channel_location: str | None = maybe_text()
 
     @property

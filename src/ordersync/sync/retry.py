@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import attrs
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from ..clock import Clock
+from ..clock import Clock, chance
 from ..errors import ChannelUnavailableError, LeaseLostError
 from .lease import START_WINDOW_S
 
@@ -21,13 +21,15 @@ class RetryPolicy:
     """How often and how long a call to a channel is tried: times in seconds.
 
     Reads are tried again whenever the channel is unavailable, effects only where the error says that
-    nothing was applied. What the channel asks us to wait is honoured if it fits into ``total_s``.
+    nothing was applied. What the channel asks us to wait is honoured if it fits into ``total_s``. Other waits are
+    spread by ``chance``, a number from 0 to 1.
     """
 
     attempts: int = attrs.field(default=4, validator=attrs.validators.ge(1))
     total_s: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
     first_wait_s: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
     longest_wait_s: float = attrs.field(default=20.0, validator=attrs.validators.ge(0))
+    chance: Callable[[], float] = attrs.field(default=chance, repr=False)
 
 
 class TooLateError(Exception):
@@ -105,10 +107,12 @@ class Caller:
             raise ChannelUnavailableError(text) from error
 
     def _wait(self, state: RetryCallState) -> float:
-        jitter = wait_random_exponential(self._policy.first_wait_s, self._policy.longest_wait_s)(state)
+        """Return what the channel asks for, else a wait by chance whose bound doubles with each try."""
         error = state.outcome.exception() if state.outcome is not None else None
-        asked = error.retry_after if isinstance(error, ChannelUnavailableError) else None
-        return jitter if asked is None else max(asked, 0.0)
+        if isinstance(error, ChannelUnavailableError) and error.retry_after is not None:
+            return max(error.retry_after, 0.0)
+        bound = self._policy.first_wait_s * 2.0 ** (state.attempt_number - 1)
+        return min(bound, self._policy.longest_wait_s) * self._policy.chance()
 
     async def _sleep(self, seconds: float) -> None:
         self.waited_s += seconds

@@ -110,8 +110,7 @@ class Run:
         """Report on every channel and release its lease, whatever happened."""
         for run in runs:
             try:
-                counts = await self._storage.orders.note_counts(run.id)
-                run.counts["notes_waiting"] = sum(counts.get(status, 0) for status in WAITING)
+                await self._count_notes(run)
                 await run.lease.release()
             except StorageError as error:
                 self._errors.append(error)
@@ -130,7 +129,12 @@ class Run:
             except ChannelError as error:
                 run.status = "failed"
                 self._errors.append(error)
+            await self._count_notes(run)
             self._reports[channel.id] = run.report()
+
+    async def _count_notes(self, run: ChannelRun) -> None:
+        counts = await self._storage.orders.note_counts(run.id)
+        run.counts["notes_waiting"] = sum(counts.get(status, 0) for status in WAITING)
 
     async def _note(self, kind: EntryKind, **facts: str) -> None:
         entry = JournalEntry(at=self._clock.now(), kind=kind, run_id=self._id, facts=facts)

@@ -93,17 +93,18 @@ class MemoryJournal(Journal):
         return list(islice(found, limit))
 
     def _switch(self, channel: ChannelId, state: ChannelState, *, by: str, cause: str, at: datetime) -> None:
+        """Switch a channel; where it stands so already, only its health starts anew."""
         before = self._life.get(channel, ChannelLife(channel=channel))
         if (before.state, before.cause) == (state, cause):
+            self._life[channel] = attrs.evolve(before, failures=0, paused_until=None)
             return
         self._life[channel] = ChannelLife(channel=channel, state=state, cause=cause, by=by, since=at)
-        self._entries.append(
-            JournalEntry(
-                at=at,
-                kind=EntryKind.CHANNEL_SWITCHED,
-                channel=channel,
-                code=state.value,
-                message=cause,
-                facts={"by": by},
-            )
+        entry = JournalEntry(
+            at=at,
+            kind=EntryKind.CHANNEL_SWITCHED,
+            channel=channel,
+            code=state.value,
+            message=cause,
+            facts={"by": by},
         )
+        self._entries.append(entry)

@@ -166,11 +166,12 @@ def _life(row: tuple[str, str, str, str, str, int | None, int, int | None]) -> C
 def _switching(
     channel: ChannelId, state: ChannelState, *, by: str, cause: str, at: datetime
 ) -> Callable[[Connection], None]:
-    """Return the transaction that switches a channel and says so, unless it stands there for that cause already."""
+    """Return the transaction that switches a channel and says so; where it stands so already, it is well again."""
 
     def work(db: Connection) -> None:
-        row = (own_channel_number(db, channel), state.value, cause, by, codec.micros(at))
-        if db.execute(SWITCH, row).rowcount:
+        number = own_channel_number(db, channel)
+        db.execute(SET_HEALTH, (number, 0, None))
+        if db.execute(SWITCH, (number, state.value, cause, by, codec.micros(at))).rowcount:
             kind = EntryKind.CHANNEL_SWITCHED
             entry = JournalEntry(at=at, kind=kind, channel=channel, code=state, message=cause, facts={"by": by})
             _append(db, [entry])

@@ -198,6 +198,16 @@ class LifeLaws(Contract[Journal]):
         life = (await journal.life([SHOP]))[SHOP]
         assert (life.failures, life.paused_until) == (0, None)
 
+    @law
+    async def test_channel_enabled_once_more_is_well(self, journal: Journal) -> None:
+        """A channel that is enabled already is well again all the same, and nothing is switched."""
+        await journal.enable(SHOP, by="host", at=NOON)
+        await journal.set_health(SHOP, failures=9, paused_until=NOON + HOUR)
+        await journal.enable(SHOP, by="host", at=NOON + MINUTE)
+
+        life = (await journal.life([SHOP]))[SHOP]
+        assert (life.failures, life.paused_until, life.since) == (0, None, NOON)
+
 
 class EntryLaws(Contract[Journal]):
     """What is written is found again, newest first."""
