@@ -83,7 +83,7 @@ async def at_once(
         return [f"the other at {second}, the one at {one}" for one in wrong]
 
 
-@budget("step", 17)
+@budget("step", 23)
 @pairs
 async def test_two_people_may_do_something_to_one_order_at_once(pair: str, step: int) -> None:
     """However the calls of two verbs interleave, answers and end are those of one verb after the other."""

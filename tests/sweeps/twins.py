@@ -16,7 +16,7 @@ from ordersync.ports import Journal, ListingBook, OrderStore, StockLedger
 from ordersync.storage.memory import MemoryStorage
 from ordersync.storage.memory.fences import Fences
 from ordersync.storage.sqlite import SQLiteStorage
-from ordersync.testing import FakeMarketplace, ManualClock
+from ordersync.testing import BareMarketplace, ManualClock
 from ordersync.testing.market_book import OrderBook
 from ordersync.testing.market_orders import MarketLine, MarketOrder
 from ordersync.testing.market_shelf import Shelf
@@ -28,7 +28,7 @@ from .world import World, open_world
 T = TypeVar("T")
 
 MUTABLE = (
-    *(World, ManualClock, FakeMarketplace, OrderBook, MarketOrder, MarketLine, Shelf, Timeline),
+    *(World, ManualClock, BareMarketplace, OrderBook, MarketOrder, MarketLine, Shelf, Timeline),
     *(MemoryStorage, OrderStore, StockLedger, ListingBook, Journal, Fences),
 )
 """What changes while a world lives; everything else in it is frozen, and shared by twins."""
