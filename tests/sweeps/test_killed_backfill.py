@@ -21,7 +21,7 @@ OVERLAP = 52
 """Orders placed within the five minutes that a scan reaches back, and a second."""
 
 sizes = pytest.mark.parametrize(
-    "orders", [pytest.param(1200), pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
+    "orders", [pytest.param(1000), pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(300)])]
 )
 
 

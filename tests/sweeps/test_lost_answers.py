@@ -55,7 +55,7 @@ async def test_calls_that_fail_are_made_up_for(scene: str, lost: str) -> None:
     worlds, work = await MemoryWorlds.after(SCENES[scene]), going_on(scene)
     whole = await undisturbed(worlds, work)
     calls = [number for number, moment in enumerate(whole.moments) if happens(LOST[lost], moment)]
-    some = calls if lost == "silence" else spread(calls, 4)
+    some = calls if lost == "silence" else spread(calls, 3)
 
     assert await sweep(worlds, work, losing(LOST[lost]), at=some, ends=[whole.end]) == []
 

@@ -54,7 +54,7 @@ async def test_two_runners_at_once_are_as_good_as_one(scene: str, step: int) -> 
     assert [one for ones in wrong for one in ones] == []
 
 
-ORDERS = 40
+ORDERS = 28
 
 
 def two_shops() -> tuple[FakeMarketplace, FakeMarketplace]:
