@@ -47,31 +47,33 @@ def blocks(page: str) -> Iterator[Block]:
             yield Block(page.count("\n", 0, found.start("code")), found["code"], found["output"])
 
 
-def run(block: Block, where: str, names: dict[str, Any]) -> str:
+def run(block: Block, where: str, names: dict[str, Any], loop: asyncio.Runner) -> str:
     """Run a block, which may await, and return what it printed."""
     printed = StringIO()
     code = compile("\n" * block.line + block.code, where, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
     with redirect_stdout(printed):
         result = eval(code, names)  # noqa: S307 - our own pages
         if inspect.iscoroutine(result):
-            asyncio.run(result)
+            loop.run(result)
     return printed.getvalue()
 
 
 def run_page(page: str, where: str) -> None:
-    """Run the blocks of a page one after another, as a reader would who types them into one file."""
+    """Run the blocks of a page one after another in one loop, as a reader would who pastes them into one prompt."""
     names: dict[str, Any] = {"__name__": "__main__"}
-    for block in blocks(page):
-        printed = run(block, where, names)
-        if block.output is not None:
-            expected, got = (VARYING.sub("run", text) for text in (block.output, printed))
-            assert got == expected, f"{where}:{block.line} printed\n{printed}"
+    with asyncio.Runner() as loop:
+        for block in blocks(page):
+            printed = run(block, where, names, loop)
+            if block.output is not None:
+                expected, got = (VARYING.sub("run", text) for text in (block.output, printed))
+                assert got == expected, f"{where}:{block.line} printed\n{printed}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_page_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page's code runs from top to bottom and prints what stands below it."""
+    """The page's code runs from top to bottom and prints what stands below it; it may use the examples."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(ROOT / "examples")
     run_page(page.read_text(encoding="utf-8"), str(page.relative_to(ROOT)))
 
 

@@ -35,9 +35,6 @@ TO_COME = {
     "Doctor": "the doctor is built on a finished engine",
     "Explanation": "what the doctor answers",
     "View": "what the doctor is told about its caller",
-    "SupportsMovements": "comes with adjust and transfer",
-    "SupportsHistory": "comes with adjust and transfer",
-    "SupportsAudit": "comes with the audit of the ledger",
 }
 """Public names that a later step brings, each with its reason."""
 

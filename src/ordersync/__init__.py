@@ -25,7 +25,16 @@ from .model.money import Money
 from .model.orders import Decision, Order, OrderLine, OrderState
 from .model.settings import ChannelSettings, StatusMapping
 from .model.stock import Claim, Deduction, StockLevel, StockRule
-from .ports import Journal, ListingBook, OrderStore, StockLedger, Storage
+from .ports import (
+    Journal,
+    ListingBook,
+    OrderStore,
+    StockLedger,
+    Storage,
+    SupportsAudit,
+    SupportsHistory,
+    SupportsMovements,
+)
 from .sync.report import ChannelReport, RunReport
 from .sync.retry import RetryPolicy
 from .sync.runner import SyncRunner
@@ -73,7 +82,10 @@ __all__ = [
     "StockRule",
     "StockUpdate",
     "Storage",
+    "SupportsAudit",
+    "SupportsHistory",
     "SupportsListings",
+    "SupportsMovements",
     "SupportsOrderLookup",
     "SupportsWebhooks",
     "SyncRunner",

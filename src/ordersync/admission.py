@@ -20,6 +20,8 @@ UNPAID = frozenset({PaymentStatus.PENDING, PaymentStatus.UNPAID, PaymentStatus.F
 
 ADMITTED = "ADMITTED"
 UNREADABLE = "UNREADABLE"
+NOT_PAID = "NOT_PAID"
+DELETED_HERE = "DELETED_HERE"
 STATUS_UNKNOWN = "STATUS_UNKNOWN"
 NO_LOCATION = "NO_LOCATION"
 CANCELLED_ON_CHANNEL = "CANCELLED_ON_CHANNEL"
@@ -30,6 +32,9 @@ QUARANTINES = frozenset({UNREADABLE, STATUS_UNKNOWN, NO_LOCATION})
 
 FINAL = frozenset({CANCELLED_ON_CHANNEL, SHIPPED_BEFORE_DOWNLOAD})
 """The codes of orders that will never be stored, unless the channel revives them."""
+
+WATCHED = frozenset({NOT_PAID, STATUS_UNKNOWN, UNREADABLE})
+"""The codes of orders that are looked up again and again, for what they wait for may move no timestamp."""
 
 
 @attrs.frozen(kw_only=True)
@@ -134,23 +139,29 @@ def _status_wanted(candidate: Candidate) -> str | None:
 
 
 def _not_cancelled(candidate: Candidate) -> str | None:
-    if candidate.meaning[1] is not FulfillmentStatus.CANCELLED:
+    if candidate.meaning[1] is not FulfillmentStatus.CANCELLED or candidate.settings.import_cancelled:
         return None
     return f"The channel had cancelled it before it was downloaded ({candidate.readable.status!r})."
 
 
 def _not_shipped(candidate: Candidate) -> str | None:
-    if candidate.meaning[1] is not FulfillmentStatus.SHIPPED:
+    if candidate.meaning[1] is not FulfillmentStatus.SHIPPED or candidate.settings.import_shipped:
         return None
     return f"It was shipped on the channel before it was downloaded ({candidate.readable.status!r})."
 
 
 def _paid(candidate: Candidate) -> str | None:
-    payment = candidate.meaning[0]
-    if payment in PAID or (payment in UNPAID and candidate.settings.download_unpaid):
+    payment, fulfillment = candidate.meaning
+    ended = fulfillment in (FulfillmentStatus.SHIPPED, FulfillmentStatus.CANCELLED)
+    return None if ended else payment_refusal(payment, candidate.settings)
+
+
+def payment_refusal(payment: PaymentStatus, settings: ChannelSettings) -> str | None:
+    """Return why an order with this payment is not downloaded; None when it is."""
+    if payment in PAID or (payment in UNPAID and settings.download_unpaid):
         return None
     return f"It is not paid ({payment.value}), and the settings download paid orders" + (
-        " and unpaid ones, but not this." if candidate.settings.download_unpaid else " only."
+        " and unpaid ones, but not this." if settings.download_unpaid else " only."
     )
 
 
@@ -163,6 +174,8 @@ def _placed_late_enough(candidate: Candidate) -> str | None:
 
 def _has_location(candidate: Candidate) -> str | None:
     place = candidate.readable.channel_location
+    if candidate.readable.fulfilled_by_channel:
+        return None
     if candidate.settings.location_of(place) is not None:
         return None
     return f"settings.location does not say where orders of the channel's location {place!r} are saved to."
@@ -171,12 +184,12 @@ def _has_location(candidate: Candidate) -> str | None:
 CHECKS: tuple[Check, ...] = (
     Check(UNREADABLE, _readable),
     Check("CHANNEL_DISABLED", _enabled),
-    Check("DELETED_HERE", _no_tombstone),
+    Check(DELETED_HERE, _no_tombstone),
     Check(STATUS_UNKNOWN, _status_known),
     Check("STATUS_IGNORED", _status_wanted),
     Check(CANCELLED_ON_CHANNEL, _not_cancelled),
     Check(SHIPPED_BEFORE_DOWNLOAD, _not_shipped),
-    Check("NOT_PAID", _paid),
+    Check(NOT_PAID, _paid),
     Check("BEFORE_INITIAL_FROM", _placed_late_enough),
     Check(NO_LOCATION, _has_location),
 )

@@ -1,4 +1,4 @@
-"""What happens to one listing's belief: marks, sales, attempts, answers. Pure.
+"""What happens to one listing: links, marks, sales, attempts, answers. Pure.
 
 Every storage applies these rules inside its own transactions, so that they are decided once.
 """
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from .model.listings import Answer, Attempt, Listing, ListingId, ListingState, Push, StockOutcome
-from .model.stock import Sale
+from .model.stock import Sale, StockRule
 
 
 def marked(listing: Listing) -> Listing:
@@ -22,6 +22,21 @@ def marked(listing: Listing) -> Listing:
 def doubted(listing: Listing) -> Listing:
     """Forget what the channel shows; the doubt is counted, so that an overlapping accept sets no belief."""
     return attrs.evolve(marked(listing), believed=None, doubts=listing.doubts + 1)
+
+
+def linked(
+    listing: Listing, linked_to: Mapping[str, int], components: Mapping[str, int], *, rule: StockRule | None
+) -> Listing:
+    """Link a listing that is known; the same listing where nothing is other than before."""
+    meant = attrs.evolve(listing, linked_to=linked_to, components=components, rule=rule)
+    if meant == listing:
+        return listing
+    return meant if (meant.components, meant.rule) == (listing.components, listing.rule) else marked(meant)
+
+
+def unlinked(listing: Listing) -> Listing:
+    """Forget what a listing means; what is known of its pushes stays for when it is linked again."""
+    return doubted(attrs.evolve(listing, linked_to={}, components={}))
 
 
 def is_due(listing: Listing, *, window: timedelta, at: datetime) -> bool:

@@ -6,14 +6,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
+from .authoring import check_class
 from .errors import ConfigurationError
 from .model.channel_orders import ChannelOrder, OrderPage, UnreadableOrder
 from .model.dispatch import DispatchNote
 from .model.ids import ChannelId, OrderKey
 from .model.listings import ListingPage, StockResult, StockUpdate
 from .model.settings import ChannelSettings
+
+SCANS = ("updated", "state", "both")
 
 
 class Channel(ABC):
@@ -38,7 +41,8 @@ class Channel(ABC):
     * ``decrements_on_sale``: it lowers what it shows by itself when it sells;
     * ``requires_tracking``: it refuses a dispatch note without a tracking number;
     * ``whole_order_dispatch``: it can only mark whole orders as shipped;
-    * ``scan``: ``"updated"`` where ``updated_at`` can be trusted, else ``"state"``;
+    * ``scan``: ``"updated"`` where ``updated_at`` can be trusted, ``"state"`` where it says nothing, ``"both"`` where
+      it tells of some changes, such as cancellations, and sweeps must find the others;
     * ``pages_in_update_order``: pages come oldest update first, also with ``updated_since=None``;
     * ``listing_lag``: how long a change may take to show in what it answers;
     * ``stamp_granularity``: the resolution of its timestamps;
@@ -54,7 +58,7 @@ class Channel(ABC):
     decrements_on_sale: ClassVar[bool] = True
     requires_tracking: ClassVar[bool] = False
     whole_order_dispatch: ClassVar[bool] = False
-    scan: ClassVar[Literal["updated", "state"]] = "updated"
+    scan: ClassVar[Literal["updated", "state", "both"]] = "updated"
     pages_in_update_order: ClassVar[bool] = False
     listing_lag: ClassVar[timedelta] = timedelta(0)
     stamp_granularity: ClassVar[timedelta] = timedelta(seconds=1)
@@ -62,6 +66,11 @@ class Channel(ABC):
     compare_and_set: ClassVar[bool] = False
     call_timeout: ClassVar[timedelta] = timedelta(seconds=60)
     late_window: ClassVar[timedelta] = timedelta(minutes=10)
+
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - of other bases
+        """Check what the author of a channel wrote."""
+        super().__init_subclass__(**options)
+        check_class(cls, base=Channel, offers=(SupportsOrderLookup, SupportsListings, SupportsWebhooks))
 
     def __init__(self, channel_id: ChannelId, *, settings: ChannelSettings = ChannelSettings()) -> None:  # noqa: B008
         """Name the channel and take its settings; opens nothing."""
@@ -157,3 +166,20 @@ class SupportsWebhooks(Protocol):
     def parse_webhook(self, *, headers: Mapping[str, str], body: bytes) -> Sequence[OrderKey]:
         """Verify a webhook's signature and return the orders that it is about."""
         ...
+
+
+def check_registered(channel: object) -> None:
+    """Raise ``TypeError`` unless this is a channel, initialised, and its class attributes have their types."""
+    name = channel.__name__ if isinstance(channel, type) else type(channel).__name__
+    if isinstance(channel, type):
+        raise TypeError(f"{name} is a class; register a channel made of it: {name}(ChannelId(source, subsource), ...)")
+    if not isinstance(channel, Channel):
+        raise TypeError(f"{name} is no Channel; derive it from ordersync.Channel")
+    if not hasattr(channel, "id") or not hasattr(channel, "settings"):
+        raise TypeError(f"{name}.__init__ must call super().__init__(channel_id, settings=settings)")
+    for trait in vars(Channel)["__annotations__"]:
+        kind, value = type(getattr(Channel, trait)), getattr(channel, trait)
+        if not isinstance(value, kind):
+            raise TypeError(f"{name}.{trait}: expected {kind.__name__}, got {type(value).__name__}")
+    if channel.scan not in SCANS:
+        raise TypeError(f"{name}.scan is {channel.scan!r}; write {' or '.join(map(repr, SCANS))}")

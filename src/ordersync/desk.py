@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import attrs
 
-from . import lifecycle
+from . import handling, lifecycle
+from .changes import TRIES, Change, settled
 from .clock import Clock, SystemClock
-from .errors import ParcelConflictError, TransitionError
-from .model.dispatch import Note, NoteStatus, Parcel, ParcelRecord
-from .model.ids import OrderKey
-from .model.orders import Order
-from .ports import ParcelAnswer, Storage
-from .settlement import finish, settle
+from .errors import TransitionError
+from .lifecycle import OrderEvent
+from .model.dispatch import Note, NoteStatus, Parcel
+from .model.ids import ChannelId, OrderKey
+from .model.orders import Order, OrderState, Reason, Resolution
+from .ports import Storage
+from .settlement import finish
 
-TRIES = 10
-"""How often a verb reads an order anew because somebody else wrote it in between."""
+HOST = "the host"
 
 
 class OrderDesk:
     """People's verbs. Stock is settled at once; what a crash cuts off, the next run finishes.
 
     Every verb compares and sets: it takes effect on the order as it was read, or reads it again. A step that is
-    no arrow raises ``TransitionError`` and names those that are.
+    no arrow raises ``TransitionError`` and names those that are, and ``OrderNotFoundError`` means that
+    the order is not stored. Who, when and why are kept in the order's history. With *expect*, the revision that a
+    person looked at, a verb is refused when the order has changed since, and the error tells what happened.
     """
 
     def __init__(self, storage: Storage, *, clock: Clock | None = None) -> None:
@@ -31,21 +34,79 @@ class OrderDesk:
         self._storage = storage
         self._clock = clock or SystemClock()
 
-    async def process(self, key: OrderKey, parcel: Parcel | None = None) -> Order:
+    async def process(
+        self, key: OrderKey, parcel: Parcel | None = None, *, who: str = HOST, expect: int | None = None
+    ) -> Order:
         """Take a parcel out of an order: deduct it from stock, and queue a note for the order's own channel.
 
         Without lines the parcel holds all that is open. The same parcel id with the same content again gives the
         same answer; with other content ``ParcelConflictError``. ``TransitionError`` when the order may not be
-        processed, or less is open than the parcel takes; ``OrderNotFoundError`` when it is not stored.
+        processed, or less is open than the parcel takes.
         """
-        asked = parcel or Parcel()
-        recorded = await self._record(key, asked)
+        recorded = await self._change(key, who, "", expect).record(parcel or Parcel())
         await finish(self._storage, recorded, at=self._clock.now())
-        return await self._settled(key)
+        return await settled(self._storage, key, at=self._clock.now())
 
-    async def cancel(self, key: OrderKey) -> Order:
+    async def cancel(self, key: OrderKey, *, who: str = HOST, why: str = "", expect: int | None = None) -> Order:
         """Cancel what is open of an order; what was reserved for it is free again."""
-        return await self._change(key, lifecycle.cancel)
+        change = self._change(key, who, why, expect)
+        return await self._made(change, OrderEvent.CANCELLED, lambda order: lifecycle.cancel(order, by=change.by))
+
+    async def hold(self, key: OrderKey, *, who: str, why: str, expect: int | None = None) -> Order:
+        """Lock an order: it is not processed and reserves nothing until it is resumed."""
+        change = self._change(key, who, why, expect)
+        return await self._made(change, OrderEvent.HELD, lambda order: handling.hold(order, by=change.by))
+
+    async def resume(self, key: OrderKey, *, who: str, why: str = "", expect: int | None = None) -> Order:
+        """Unlock a held order; it reserves again, and more may be sold by now than there is."""
+        return await self._made(self._change(key, who, why, expect), OrderEvent.RESUMED, handling.resume)
+
+    async def park(self, key: OrderKey, *, who: str, why: str, expect: int | None = None) -> Order:
+        """Set an order aside: it is not processed, and goes on reserving."""
+        change = self._change(key, who, why, expect)
+        return await self._made(change, OrderEvent.PARKED, lambda order: handling.park(order, by=change.by))
+
+    async def unpark(self, key: OrderKey, *, who: str, why: str = "", expect: int | None = None) -> Order:
+        """Let an order be processed that a person had set aside; what its channel waits for stays."""
+        return await self._made(self._change(key, who, why, expect), OrderEvent.UNPARKED, handling.unpark)
+
+    async def move(self, key: OrderKey, location: str, *, who: str, why: str = "", expect: int | None = None) -> Order:
+        """Serve an order from another location; its reservation moves along."""
+        change = self._change(key, who, why, expect)
+        return await self._made(change, OrderEvent.MOVED, lambda order: handling.move(order, location))
+
+    async def relink(self, key: OrderKey, *, who: str, why: str = "", expect: int | None = None) -> Order:
+        """Let every line of an order take from stock what its channel SKU means now, instead of when it was saved."""
+        await self._change(key, who, why, expect).relink()
+        return await settled(self._storage, key, at=self._clock.now())
+
+    async def delete(self, key: OrderKey, *, who: str, why: str, expect: int | None = None) -> Order:
+        """Leave only a tombstone: the order reserves nothing and is not downloaded again until it is restored."""
+        change = self._change(key, who, why, expect)
+        return await self._made(change, OrderEvent.DELETED, lambda order: handling.delete(order, by=change.by))
+
+    async def restore(self, key: OrderKey, *, who: str, why: str = "", expect: int | None = None) -> Order:
+        """Bring a deleted order back, as its channel shows it by now; it reserves again."""
+        change = self._change(key, who, why, expect)
+        return await self._made(change, OrderEvent.RESTORED, lambda order: handling.restore(order, by=change.by))
+
+    async def resolve(
+        self, key: OrderKey, resolution: Resolution | str, *, who: str, why: str = "", expect: int | None = None
+    ) -> Order:
+        """Decide an order's conflict; ``TransitionError`` names the resolutions that its conflict leaves."""
+        recorded = await self._change(key, who, why, expect).resolve(Resolution(resolution))
+        if recorded is not None:
+            await finish(self._storage, recorded, at=self._clock.now())
+        return await settled(self._storage, key, at=self._clock.now())
+
+    async def deleted(self, *, channel: ChannelId | None = None, limit: int = 1000) -> Sequence[Order]:
+        """Return the orders that people deleted, by key; ``ended`` says who, when and why."""
+        return await self._storage.orders.listed(states=[OrderState.DELETED], channel=channel, limit=limit)
+
+    async def conflicts(self, *, channel: ChannelId | None = None, limit: int = 1000) -> Sequence[Order]:
+        """Return the orders that a person must decide about, by key; a deleted one only when it is restored."""
+        states = [state for state in OrderState if state is not OrderState.DELETED]
+        return await self._storage.orders.listed(states=states, conflicts=True, channel=channel, limit=limit)
 
     async def set_tracking(self, key: OrderKey, *, parcel_id: str = "all", carrier: str, tracking_number: str) -> None:
         """Give a parcel its tracking number after it was processed; allowed until its note is first tried."""
@@ -71,41 +132,13 @@ class OrderDesk:
             verb="requeued",
         )
 
-    async def _record(self, key: OrderKey, asked: Parcel) -> ParcelRecord:
-        """Record a parcel once, finishing another of the order first if its goods have not moved yet."""
-        orders = self._storage.orders
-        for _ in range(TRIES):
-            known = await orders.parcel(key, asked.id)
-            if known is not None:
-                return _same(known, asked)
-            order = await orders.get(key)
-            try:
-                after, record, note = lifecycle.process(order, asked, at=self._clock.now())
-            except TransitionError:
-                if await orders.parcel(key, asked.id) is None:
-                    raise
-                continue  # somebody recorded the very same parcel in between
-            answer = await orders.record_parcel(record, after, note, expect=order.revision)
-            if answer is ParcelAnswer.RECORDED:
-                return record
-            if answer is ParcelAnswer.ANOTHER_WAITING:
-                for parcel in await orders.waiting(key.channel, key=key, limit=1):
-                    await finish(self._storage, parcel, at=self._clock.now())
-        raise _busy(key)
+    def _change(self, key: OrderKey, who: str, why: str, expect: int | None) -> Change:
+        by = Reason(who=who, why=why, at=self._clock.now())
+        return Change(storage=self._storage, key=key, by=by, expect=expect)
 
-    async def _change(self, key: OrderKey, step: Callable[[Order], Order]) -> Order:
-        for _ in range(TRIES):
-            order = await self._storage.orders.get(key)
-            if await self._storage.orders.replace(step(order), expect=order.revision):
-                return await self._settled(key)
-        raise _busy(key)
-
-    async def _settled(self, key: OrderKey) -> Order:
-        """Settle what an order holds and return it as it is now."""
-        dues = await self._storage.orders.due(key.channel, key=key, limit=1)
-        if dues:
-            await settle(self._storage, dues, at=self._clock.now())
-        return await self._storage.orders.get(key)
+    async def _made(self, change: Change, event: OrderEvent, step: Callable[[Order], Order]) -> Order:
+        await change.make(event, step)
+        return await settled(self._storage, change.key, at=self._clock.now())
 
     async def _change_note(
         self,
@@ -126,17 +159,4 @@ class OrderDesk:
                 raise TransitionError(f"{key}: the note of parcel {parcel_id!r} is {note.status} and cannot be {verb}")
             if await self._storage.orders.write_note(step(note), expect=note):
                 return
-        raise _busy(key)
-
-
-def _same(known: ParcelRecord, asked: Parcel) -> ParcelRecord:
-    if known.asked != asked:
-        raise ParcelConflictError(
-            f"{known.order_key}: parcel {asked.id!r} was processed before with other content; "
-            "give another parcel its own id"
-        )
-    return known
-
-
-def _busy(key: OrderKey) -> TransitionError:
-    return TransitionError(f"{key}: somebody else keeps changing it; look at it and try again")
+        raise TransitionError(f"{key}: somebody else keeps changing its notes; look at them and try again")

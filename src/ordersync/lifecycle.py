@@ -7,15 +7,13 @@ order is still the one that was read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from enum import StrEnum
 
 import attrs
 
 from .errors import TransitionError
-from .model.dispatch import DispatchNote, Note, NoteStatus, Parcel, ParcelRecord
-from .model.orders import LIVE, Order, OrderLine, OrderState, StockByPlace
-from .model.stock import Claim, Deduction, Due, Sale
+from .model.orders import LIVE, ConflictCode, Order, OrderLine, OrderState, Reason, StockByPlace
+from .model.stock import Claim, Due, Sale
 
 
 class OrderEvent(StrEnum):
@@ -27,31 +25,60 @@ class OrderEvent(StrEnum):
     PROCESSED_IN_PART = "processed in part"
     PROCESSED = "processed"
     CANCELLED = "cancelled"
+    REVIVED = "revived"
+    HELD = "held"
+    RESUMED = "resumed"
+    PARKED = "parked"
+    UNPARKED = "unparked"
+    MOVED = "moved"
+    RELINKED = "relinked"
+    DELETED = "deleted"
+    RESTORED = "restored"
+    REOPENED = "reopened"
+    RESOLVED = "resolved"
+    VANISHED = "vanished"
 
+
+_STAY = (
+    OrderEvent.EDITED,
+    OrderEvent.LINKED,
+    OrderEvent.PROCESSED_IN_PART,
+    OrderEvent.HELD,
+    OrderEvent.RESUMED,
+    OrderEvent.PARKED,
+    OrderEvent.UNPARKED,
+    OrderEvent.MOVED,
+    OrderEvent.RELINKED,
+    OrderEvent.RESOLVED,
+    OrderEvent.VANISHED,
+)
 
 ARROWS: Mapping[tuple[OrderState, OrderEvent], OrderState] = {
+    **{(state, event): state for state in (OrderState.NEW, OrderState.OPEN) for event in _STAY},
     (OrderState.NEW, OrderEvent.RESERVED): OrderState.OPEN,
-    (OrderState.NEW, OrderEvent.EDITED): OrderState.NEW,
-    (OrderState.OPEN, OrderEvent.EDITED): OrderState.OPEN,
-    (OrderState.NEW, OrderEvent.LINKED): OrderState.NEW,
-    (OrderState.OPEN, OrderEvent.LINKED): OrderState.OPEN,
-    (OrderState.NEW, OrderEvent.PROCESSED_IN_PART): OrderState.NEW,
-    (OrderState.OPEN, OrderEvent.PROCESSED_IN_PART): OrderState.OPEN,
     (OrderState.NEW, OrderEvent.PROCESSED): OrderState.PROCESSED,
     (OrderState.OPEN, OrderEvent.PROCESSED): OrderState.PROCESSED,
     (OrderState.NEW, OrderEvent.CANCELLED): OrderState.CANCELLED,
     (OrderState.OPEN, OrderEvent.CANCELLED): OrderState.CANCELLED,
+    (OrderState.NEW, OrderEvent.DELETED): OrderState.DELETED,
+    (OrderState.OPEN, OrderEvent.DELETED): OrderState.DELETED,
+    (OrderState.DELETED, OrderEvent.RESTORED): OrderState.NEW,
+    (OrderState.CANCELLED, OrderEvent.REVIVED): OrderState.NEW,
+    (OrderState.PROCESSED, OrderEvent.REOPENED): OrderState.OPEN,
+    (OrderState.PROCESSED, OrderEvent.RESOLVED): OrderState.PROCESSED,
+    (OrderState.CANCELLED, OrderEvent.RESOLVED): OrderState.CANCELLED,
 }
-"""Every arrow: (state, event) → state."""
+"""Every arrow: (state, event) → state. What an order's channel shows leaves a tombstone a tombstone."""
 
 
 def arrow(order: Order, event: OrderEvent) -> OrderState:
-    """Return where *event* leads; ``TransitionError`` names the arrows that exist."""
+    """Return where *event* leads; ``TransitionError`` names the arrows that exist, and who ended the order."""
     to = ARROWS.get((order.state, event))
     if to is None:
         possible = sorted({str(name) for state, name in ARROWS if state is order.state})
+        ended = "" if order.ended is None else f"; it was {order.state} {order.ended}"
         raise TransitionError(
-            f"{order.key}: a {order.state} order cannot be {event}; "
+            f"{order.key}: a {order.state} order cannot be {event}{ended}; "
             + (f"from here it can be {', '.join(possible)}" if possible else "nothing leads on from here")
         )
     return to
@@ -59,7 +86,7 @@ def arrow(order: Order, event: OrderEvent) -> OrderState:
 
 def wanted(order: Order) -> StockByPlace:
     """Return what *order* should hold: the open, linked pieces of a live order that no person has locked."""
-    if order.state not in LIVE or order.held is not None or order.fulfilled_by_channel:
+    if order.state not in LIVE or order.held is not None or not order.reserves:
         return {}
     pieces: dict[tuple[str, str], int] = {}
     for line in order.lines:
@@ -77,11 +104,13 @@ def add_components(total: dict[tuple[str, str], int], line: OrderLine, pieces: i
 def advance(order: Order, *, by_channel: bool = False, **changes: object) -> Order:
     """Change an order: its revision rises, and its stock revision with what it wants.
 
-    A change that the channel made and that touches stock is remembered in ``channel_revision``.
+    One that begins anew is due even if it wants what it did before. A change that the channel made and that touches
+    stock is remembered in ``channel_revision``.
     """
     changed = attrs.evolve(order, revision=order.revision + 1, **changes)  # type: ignore[arg-type]
     now_wanted = wanted(changed)
-    if now_wanted == order.wanted and not by_channel:
+    begins_anew = changed.state is OrderState.NEW and order.state is not OrderState.NEW
+    if now_wanted == order.wanted and not by_channel and not begins_anew:
         return changed
     raised = order.stock_revision + 1
     return attrs.evolve(
@@ -111,9 +140,28 @@ def rewant(order: Order) -> Order:
     return attrs.evolve(order, revision=order.revision + 1, stock_revision=order.stock_revision + 1)
 
 
-def cancel(order: Order) -> Order:
+def cancel(order: Order, *, by: Reason) -> Order:
     """Cancel what is still open of an order."""
-    return advance(order, state=arrow(order, OrderEvent.CANCELLED))
+    state = arrow(order, OrderEvent.CANCELLED)
+    return advance(order, state=state, ended=by, conflict=None, reviewed=let_stand(order))
+
+
+def let_stand(order: Order) -> str | None:
+    """Return what the channel may go on showing without another conflict, once the order's own is resolved."""
+    told_once = order.conflict is None or order.conflict.code is ConflictCode.PARTIALLY_REFUNDED
+    return order.reviewed if order.conflict is None or told_once else order.conflict.view
+
+
+def closed(order: Order, *, by: Reason) -> Order:
+    """End a live order of which nothing is open any more: processed if any of it has left, else cancelled.
+
+    This is a part of the change that *order* comes from: its revision is not raised again.
+    """
+    if order.state not in LIVE or any(line.open for line in order.lines):
+        return order
+    left = any(line.processed or line.shipped for line in order.lines)
+    state = arrow(order, OrderEvent.PROCESSED if left else OrderEvent.CANCELLED)
+    return attrs.evolve(order, state=state, ended=None if left else by)
 
 
 def link(order: Order, components: Mapping[str, Mapping[str, int]], *, links_revision: int) -> Order:
@@ -125,71 +173,6 @@ def link(order: Order, components: Mapping[str, Mapping[str, int]], *, links_rev
         for line in order.lines
     )
     return advance(order, state=arrow(order, OrderEvent.LINKED), lines=lines, links_revision=links_revision)
-
-
-def process(order: Order, parcel: Parcel, *, at: datetime) -> tuple[Order, ParcelRecord, Note]:
-    """Take a parcel out of an order: what the order becomes, the record to finish it by, and its note.
-
-    ``TransitionError`` when the order may not be processed, or the parcel takes more than is open.
-    """
-    taken = _lines_of(order, parcel)
-    lines = tuple(attrs.evolve(line, processed=line.processed + taken.get(line.line_id, 0)) for line in order.lines)
-    rest = any(line.open for line in lines)
-    event = OrderEvent.PROCESSED_IN_PART if rest else OrderEvent.PROCESSED
-    after = advance(order, state=arrow(order, event), lines=lines)
-    if after.stock_revision == order.stock_revision:  # nothing linked: the parcel still needs a claim of its own
-        after = attrs.evolve(after, stock_revision=order.stock_revision + 1)
-    record = ParcelRecord(
-        order_key=order.key, asked=parcel, lines=taken, deduction=_deduction(order, after, parcel, taken), at=at
-    )
-    return after, record, _note(order, record)
-
-
-def _lines_of(order: Order, parcel: Parcel) -> Mapping[str, int]:
-    arrow(order, OrderEvent.PROCESSED)
-    if order.held is not None:
-        raise TransitionError(f"{order.key}: is held by {order.held.who} ({order.held.why}); resume it first")
-    if order.parked is not None:
-        raise TransitionError(f"{order.key}: is parked ({order.parked}) and cannot be processed yet")
-    if order.fulfilled_by_channel:
-        raise TransitionError(f"{order.key}: is fulfilled by the channel and never dispatched by us")
-    open_lines = {line.line_id: line.open for line in order.lines if line.open}
-    taken = open_lines if parcel.lines is None else parcel.lines
-    for line_id, quantity in taken.items():
-        if quantity > open_lines.get(line_id, 0):
-            raise TransitionError(
-                f"{order.key}: parcel {parcel.id!r} takes {quantity} of line {line_id!r}, "
-                f"but only {open_lines.get(line_id, 0)} are open"
-            )
-    if not taken:
-        raise TransitionError(f"{order.key}: parcel {parcel.id!r} holds no lines; name some that are open")
-    return taken
-
-
-def _deduction(before: Order, after: Order, parcel: Parcel, taken: Mapping[str, int]) -> Deduction:
-    pieces: dict[tuple[str, str], int] = {}
-    for line in before.lines:
-        add_components(pieces, line, taken.get(line.line_id, 0), before.location)
-    return Deduction(id=before.key.parcel_id(parcel.id), taken=pieces, claim=claim_of(after))
-
-
-def _note(order: Order, record: ParcelRecord) -> Note:
-    asked = record.asked
-    return Note(
-        parcel_id=asked.id,
-        status=NoteStatus.WAITING,
-        note=DispatchNote(
-            id=order.key.dispatch_id(asked.id),
-            order_key=order.key,
-            channel_order_id=order.channel_order_id,
-            lines=record.lines,
-            carrier=asked.carrier,
-            service=asked.service,
-            tracking_number=asked.tracking_number,
-            tracking_url=asked.tracking_url,
-            dispatched_at=asked.dispatched_at or record.at,
-        ),
-    )
 
 
 def claim_of(order: Order) -> Claim:

@@ -19,6 +19,7 @@ from .model.events import (
     Event,
     LevelPushed,
     NoteMoved,
+    OrderInConflict,
     OrderSkipped,
     OrdersReserved,
     PageSaved,
@@ -26,6 +27,7 @@ from .model.events import (
     RunFinished,
     RunStarted,
     StockShort,
+    SweepSuspicious,
 )
 from .model.ids import ChannelId
 from .model.listings import StockOutcome
@@ -88,7 +90,7 @@ def _level(event: Event) -> int:
 
 def _needs_a_look(event: Event) -> bool:
     match event:
-        case CallFailed() | StockShort():
+        case CallFailed() | StockShort() | OrderInConflict() | SweepSuspicious():
             return True
         case RunFinished():
             return event.errors > 0

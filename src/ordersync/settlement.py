@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from .authoring import answered
 from .model.dispatch import ParcelRecord
 from .model.ids import Fence
 from .model.stock import Due
@@ -22,7 +23,7 @@ async def settle(storage: Storage, dues: Sequence[Due], *, at: datetime, fence: 
     someone who still finds the order due. It is told after the ledger, so that a level that has not
     fallen yet is not taken for a channel that shows too little.
     """
-    held = await storage.stock.reserve([due.claim for due in dues], at=at)
+    held = answered(storage.stock, await storage.stock.reserve([due.claim for due in dues], at=at))
     await storage.listings.sold([due.sale for due in dues], fence=fence)
     revisions = {due.claim.order_key: due.claim.revision for due in dues}
     await storage.orders.reserved(revisions, held=held, fence=fence)

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.vendure_shop import Order, VendureShop, order_document
+from ordersync.admission import Candidate, admit, canonical, parking_reason
 from ordersync.channels.vendure import reading, scanning
 from ordersync.errors import ChannelRejectedError
 from ordersync.model.channel_orders import ChannelOrder, FulfillmentStatus, PaymentStatus
+from ordersync.model.settings import ChannelSettings
 
 
 @pytest.fixture
@@ -157,7 +159,7 @@ def test_lines_of_another_order_are_not_ours(shop: VendureShop) -> None:
         ("PaymentSettled", PaymentStatus.PAID, FulfillmentStatus.UNSHIPPED),
         ("PartiallyDelivered", PaymentStatus.PAID, FulfillmentStatus.UNSHIPPED),
         ("Modifying", PaymentStatus.PAID, FulfillmentStatus.ON_HOLD),
-        ("ArrangingAdditionalPayment", PaymentStatus.PENDING, FulfillmentStatus.UNSHIPPED),
+        ("ArrangingAdditionalPayment", PaymentStatus.PAID, FulfillmentStatus.ON_HOLD),
         ("ArrangingPayment", PaymentStatus.UNPAID, FulfillmentStatus.UNSHIPPED),
         ("Cancelled", PaymentStatus.PAID, FulfillmentStatus.CANCELLED),
         ("ReadyToPack", PaymentStatus.PAID, FulfillmentStatus.UNKNOWN),
@@ -179,6 +181,10 @@ def test_state_says_the_rest(
         (1000, [(400, "Settled")], "PaymentSettled", PaymentStatus.PARTIALLY_REFUNDED),
         (1000, [(400, "Settled"), (600, "Settled")], "PaymentSettled", PaymentStatus.REFUNDED),
         (1000, [(1000, "Pending")], "PaymentSettled", PaymentStatus.PAID),
+        (2641, [(500, "Settled")], "PaymentSettled", PaymentStatus.PAID),
+        (2641, [(501, "Settled")], "PaymentSettled", PaymentStatus.PARTIALLY_REFUNDED),
+        (2641, [(500, "Settled")], "Cancelled", PaymentStatus.PARTIALLY_REFUNDED),
+        (1000, [(400, "Settled")], "ArrangingAdditionalPayment", PaymentStatus.PAID),
         (1000, [(1000, "Settled")], "Cancelled", PaymentStatus.REFUNDED),
         (0, [], "Cancelled", PaymentStatus.UNPAID),
     ],
@@ -186,13 +192,38 @@ def test_state_says_the_rest(
 def test_refunds_are_told(
     shop: VendureShop, taken: int, returned: list[tuple[int, str]], state: str, payment: PaymentStatus
 ) -> None:
-    """Money that was given back makes an order refunded, in part or as a whole."""
+    """Money that was given back makes an order refunded, in part or as a whole; not while what it costs is covered."""
     order = shop.place({"MUG": 1})
     order.state = state
     refunds = [{"total": total, "state": word} for total, word in returned]
     order.payments = [{"state": "Settled", "amount": taken, "refunds": refunds}]
 
     assert read(order).payment is payment
+
+
+@pytest.mark.parametrize("state", sorted(reading.HELD))
+def test_order_that_is_being_changed_waits(shop: VendureShop, state: str) -> None:
+    """What was paid or promised for it stands, what has left of it has left, and the rest is on hold."""
+    order = shop.place({"MUG": 3}, pay=False)
+    shop.pay(order, settle=False)
+    shop.move(order, shop.fulfill(order, {order.lines[0].id: 1}, tracking="T1"), "Shipped")
+    order.lines[0].quantity, order.state = 4, state
+
+    found = read(order)
+    assert (found.payment, found.fulfillment) == (PaymentStatus.AUTHORIZED, FulfillmentStatus.ON_HOLD)
+    assert counts(found) == [(4, 0, 1)]
+    settings = ChannelSettings()
+    assert admit(Candidate(order=found, settings=settings)) is None
+    assert parking_reason(*canonical(found, settings)) == "on hold on the channel"
+
+
+def test_order_that_is_being_changed_is_shipped_when_everything_has_left(shop: VendureShop) -> None:
+    """A seller may open a shipped order again; while nothing is added, nothing of it is open."""
+    order = shop.place({"MUG": 1})
+    shop.move(order, shop.fulfill(order, {order.lines[0].id: 1}, tracking="T1"), "Shipped")
+    order.state = "Modifying"
+
+    assert read(order).fulfillment is FulfillmentStatus.SHIPPED
 
 
 def test_cart_has_the_time_at_which_it_was_made(shop: VendureShop) -> None:

@@ -14,7 +14,10 @@ from ordersync.channels.vendure import VendureChannel
 from ordersync.errors import ChannelAuthError, ChannelError, ChannelResponseError, ConfigurationError
 from ordersync.model.channel_orders import ChannelOrder
 from ordersync.model.listings import StockUpdate
+from ordersync.model.runs import Progress
 from ordersync.model.settings import ChannelSettings, StatusMapping
+from ordersync.sync.scan import ScanKind, plan
+from ordersync.testing.builders import NOON
 
 
 def level(sku: str, quantity: int, location: str | None = None) -> StockUpdate:
@@ -108,13 +111,34 @@ async def test_sweep_leaves_out_carts_and_what_is_done(stub: VendureStub, channe
     assert page.server_time is not None
 
 
-async def test_scan_by_time_adds_what_is_done(stub: VendureStub, channel: VendureChannel) -> None:
-    """With a time, orders stamped since are shown in any state, beside all that is on its way."""
-    old, older, young = (stub.shop.place({"MUG": 1}) for _ in range(3))
-    old.state = young.state = "Shipped"
+async def test_scan_by_time_shows_what_is_done(stub: VendureStub, channel: VendureChannel) -> None:
+    """With a time, orders placed or stamped since are shown in any state, and what was cancelled is stamped."""
+    old, gone, young = (stub.shop.place({"MUG": 1}) for _ in range(3))
+    old.state = gone.state = young.state = "Shipped"
+    stub.shop.cancel_line(gone, 0, 1)
 
     page = await channel.fetch_orders(updated_since=young.created_at)
-    assert [order.reference for order in page.orders] == [older.code, young.code]
+    assert [(order.reference, order.status) for order in page.orders] == [
+        (gone.code, "Cancelled"),
+        (young.code, "Shipped"),
+    ]
+
+
+async def test_scan_by_time_leaves_out_carts_that_were_given_up(stub: VendureStub, channel: VendureChannel) -> None:
+    """A cart that is cancelled is no active order any more, and was never placed."""
+    cart, young = stub.shop.place({"MUG": 1}, pay=False), stub.shop.place({"MUG": 1})
+    cart.state, cart.active = "Cancelled", False
+
+    page = await channel.fetch_orders(updated_since=cart.created_at)
+    assert [order.reference for order in page.orders] == [young.code]
+
+
+async def test_every_run_scans_by_time_and_by_state(channel: VendureChannel) -> None:
+    """What is cancelled after it has shipped is in no sweep, and what is paid or shipped moves no stamp."""
+    known = Progress(watermark=NOON, swept_at=NOON)
+
+    assert plan(channel, known, now=NOON) == [ScanKind.UPDATES, ScanKind.SWEEP]
+    assert plan(channel, Progress(), now=NOON) == [ScanKind.SWEEP]
 
 
 async def test_cart_is_found_by_its_code(stub: VendureStub, channel: VendureChannel) -> None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 
 import aiohttp
 import attrs
 import pytest
-from blockbuster import BlockingError
 
 from channels.market_harness import TOKEN, MarketHarness
 from ordersync.channel import Channel
@@ -194,6 +195,27 @@ class Dozes(Flawed):
         return await super().fetch_orders(updated_since=updated_since, cursor=cursor)
 
 
+class AsksInTheOldWay(Flawed):
+    """Asks without asyncio, as the usual HTTP clients do, and makes an outage of what it is told."""
+
+    async def test_connection(self) -> None:
+        """Ask as in a script."""
+        url = self._address.below("")
+        with closing(socket.socket()) as connection:
+            try:
+                connection.connect((url.host, url.port))
+            except Exception as error:
+                raise ChannelUnavailableError(f"{self.id}: it cannot be reached") from error
+
+
+class ReadsItsKeyEachTime(Flawed):
+    """Waits for a disk."""
+
+    async def test_connection(self) -> None:
+        """Let another module read a file."""
+        Path(__file__).read_text(encoding="utf-8")  # noqa: ASYNC240 - the flaw
+
+
 class LocksItselfOut(Flawed):
     """Keeps its lock when it is cancelled."""
 
@@ -241,7 +263,6 @@ BROKEN = (
     ChannelError,
     aiohttp.ClientError,
     TimeoutError,
-    BlockingError,
     RuntimeError,
 )
 """How a law fails: by what it says, or by what the channel raises."""
@@ -274,6 +295,7 @@ WRONG: list[tuple[type[Flawed], str]] = [
     (ShipsTwice, "test_part_of_an_order_is_shipped"),
     (RefusesStrangers, "test_unknown_reference_is_none"),
     (Dozes, "test_nothing_blocks_the_event_loop"),
+    (AsksInTheOldWay, "test_nothing_blocks_the_event_loop"),
     (LocksItselfOut, "test_cancelled_wait_leaves_a_usable_channel"),
     (LocksItselfOut, "test_cancelled_call_leaves_a_usable_channel"),
     (StaysClosed, "test_closed_channel_can_be_opened_again"),
@@ -317,3 +339,23 @@ def test_wrong_channel_breaks_its_law(kind: type[Flawed], name: str) -> None:
     with pytest.raises(BROKEN):
         law()
     counterpart()
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (Dozes, r"Dozes\.fetch_orders: time\.sleep blocks the event loop \(.*py:\d+: time\.sleep\(0\.001\)"),
+        (
+            AsksInTheOldWay,
+            r"test_connection: socket\.socket\.connect blocks .*py:\d+: connection\.connect\(.*\.request",
+        ),
+        (
+            ReadsItsKeyEachTime,
+            r"test_connection: .*Text.*read blocks .*wrong_channels\.py:\d+: Path\(__file__\)\.read_text",
+        ),
+    ],
+)
+def test_blocking_call_is_told_with_its_line(kind: type[Flawed], told: str) -> None:
+    """The law says which call blocks and where the channel makes it, also when that made another error of it."""
+    with pytest.raises(pytest.fail.Exception, match=told):
+        trying(kind).test_nothing_blocks_the_event_loop()

@@ -57,6 +57,12 @@ class Order:
     payments: list[dict[str, Any]] = field(default_factory=list)
     parcels: list[Parcel] = field(default_factory=list)
     spoiled: dict[str, Any] = field(default_factory=dict)
+    cancelled_at: datetime | None = None
+
+    @property
+    def updated_at(self) -> datetime:
+        """Return its stamp: of what can happen to it, only cancelling pieces moves that."""
+        return self.cancelled_at or self.created_at
 
 
 @dataclass
@@ -114,6 +120,7 @@ class VendureShop:
         """Cancel some pieces."""
         line = order.lines[index]
         line.quantity -= quantity
+        order.cancelled_at = BEGIN + timedelta(days=1, minutes=next(self._ids))
         self.variant(line.sku).levels["1"][1] -= quantity
         if not any(one.quantity for one in order.lines):
             order.state = "Cancelled"
@@ -159,7 +166,7 @@ def order_document(order: Order) -> dict[str, Any]:
         "code": order.code,
         "state": order.state,
         "createdAt": _stamp(order.created_at),
-        "updatedAt": _stamp(order.created_at),
+        "updatedAt": _stamp(order.updated_at),
         "orderPlacedAt": None if order.placed_at is None else _stamp(order.placed_at),
         "currencyCode": "EUR",
         "totalWithTax": sum(line.quantity * PRICE for line in order.lines) + 595,

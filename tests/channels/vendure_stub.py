@@ -189,11 +189,11 @@ def _matches(order: Order, wanted: Mapping[str, Any]) -> bool:
         return False
     if "state" in wanted:
         return order.state not in wanted["state"]["notIn"]
-    state, updated, placed = wanted["_or"]
+    assert wanted["orderPlacedAt"] == {"isNull": False}
+    updated, placed = wanted["_or"]
     after = updated["updatedAt"]["after"]
     assert placed == {"orderPlacedAt": {"after": after}}
-    stamp = (order.placed_at or order.created_at).isoformat()
-    return order.state not in state["state"]["notIn"] or stamp > after
+    return order.placed_at is not None and max(order.placed_at, order.updated_at).isoformat() > after
 
 
 def _slice(found: list[Any], options: Mapping[str, Any]) -> list[Any]:

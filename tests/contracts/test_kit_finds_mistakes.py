@@ -14,6 +14,7 @@ from hypothesis import Phase, settings
 from contracts.wrong_answers import WRONG_ANSWERS
 from contracts.wrong_books import WRONG_BOOKS
 from contracts.wrong_journals import WRONG_JOURNALS
+from contracts.wrong_ledger_books import BEYOND_ORDINARY_WORK, WRONG_LEDGER_BOOKS
 from contracts.wrong_ledgers import (
     WRONG_LEDGERS,
     HalfDone,
@@ -22,19 +23,29 @@ from contracts.wrong_ledgers import (
     ReservesOneByOne,
     TellsOrdersApartByText,
 )
+from contracts.wrong_lists import WRONG_LISTS
+from contracts.wrong_memories import WRONG_MEMORIES
 from contracts.wrong_orders import WRONG_ORDER_STORES
+from contracts.wrong_parcels import WRONG_PARCELS
 from contracts.wrong_pushes import WRONG_PUSHES
+from contracts.wrong_watches import WRONG_WATCHES
 from ordersync.errors import OrderSyncError
 from ordersync.ports import StockLedger
 from ordersync.testing import contracts
 from ordersync.testing.contracts.laws import Contract
 from ordersync.testing.stateful import StockLedgerMachine
+from storage.spoiling import spoil_level
 
 MISTAKES = [
     pytest.param(contract, port, law, id=f"{port.__name__}-{law}")
     for contract, wrong in (
         (contracts.OrderStoreContract, WRONG_ORDER_STORES.items()),
+        (contracts.OrderStoreContract, WRONG_PARCELS.items()),
+        (contracts.OrderStoreContract, WRONG_WATCHES.items()),
+        (contracts.OrderStoreContract, WRONG_LISTS.items()),
+        (contracts.OrderStoreContract, WRONG_MEMORIES.items()),
         (contracts.StockLedgerContract, WRONG_LEDGERS.items()),
+        (contracts.StockLedgerContract, WRONG_LEDGER_BOOKS.items()),
         (contracts.ListingBookContract, WRONG_BOOKS.items()),
         (contracts.ListingBookContract, WRONG_PUSHES.items()),
         (contracts.JournalContract, WRONG_JOURNALS.items()),
@@ -48,7 +59,14 @@ CONTRACTS = [
     contracts.ListingBookContract,
     contracts.JournalContract,
 ]
-BEYOND_THE_MACHINE = (HalfDone, InventsLevels, LosesUpdates, ReservesOneByOne, TellsOrdersApartByText)
+BEYOND_THE_MACHINE = (
+    HalfDone,
+    InventsLevels,
+    LosesUpdates,
+    ReservesOneByOne,
+    TellsOrdersApartByText,
+    *BEYOND_ORDINARY_WORK,
+)
 """What a machine cannot see that drives one channel's orders, one verb after another, with SKUs it knows."""
 
 
@@ -61,6 +79,9 @@ def contract_over(contract: type[Contract[Any]], port: Callable[[], Any]) -> Con
         @asynccontextmanager
         async def open(self) -> AsyncIterator[Any]:
             yield port()
+
+        async def misstate(self, ledger: StockLedger, sku: str, **level: Any) -> None:  # noqa: ANN401
+            await spoil_level(ledger, sku, **level)
 
     return OfThisPort()
 
@@ -97,7 +118,9 @@ def test_contract_without_a_port_says_what_to_provide() -> None:
         contracts.JournalContract().test_lease_is_exclusive()
 
 
-@pytest.mark.parametrize("ledger", [port for port in WRONG_LEDGERS if port not in BEYOND_THE_MACHINE])
+@pytest.mark.parametrize(
+    "ledger", [port for port in (*WRONG_LEDGERS, *WRONG_LEDGER_BOOKS) if port not in BEYOND_THE_MACHINE]
+)
 def test_machine_finds_mistakes_too(ledger: type[StockLedger]) -> None:
     """The state machine finds, by itself, what is wrong with a ledger."""
 

@@ -229,6 +229,144 @@ class HalfMarked(WrongBook):
             await asyncio.sleep(0)
 
 
+class TakesOneLevelApart(WrongBook):
+    """Takes the kits in a link apart, and not the kits in those."""
+
+    async def link(
+        self,
+        channel: ChannelId,
+        channel_sku: str,
+        components: str | Mapping[str, int],
+        *,
+        channel_location: str | None = None,
+        rule: StockRule | None = None,
+    ) -> None:
+        """Hide the kits that are made of kits."""
+        kits = self._kits
+        self._kits = {sku: parts for sku, parts in kits.items() if not parts.keys() & kits.keys()}
+        await super().link(channel, channel_sku, components, channel_location=channel_location, rule=rule)
+        self._kits = kits
+
+
+class ForgetsTheLink(WrongBook):
+    """Keeps what a link takes from stock, and forgets of which kits it was made."""
+
+    async def link(
+        self,
+        channel: ChannelId,
+        channel_sku: str,
+        components: str | Mapping[str, int],
+        *,
+        channel_location: str | None = None,
+        rule: StockRule | None = None,
+    ) -> None:
+        """Keep the components alone."""
+        await super().link(channel, channel_sku, components, channel_location=channel_location, rule=rule)
+        one = ListingId(channel_sku, channel_location)
+        self.rewrite(channel, one, linked_to=self._listings[channel][one].components)
+
+
+class DefinesInSilence(WrongBook):
+    """Makes no listing due whose kit changed."""
+
+    async def define_kit(self, sku: str, components: Mapping[str, int] | None) -> None:
+        """Lower ``wanted`` again."""
+        before = {channel: dict(listings) for channel, listings in self._listings.items()}
+        await super().define_kit(sku, components)
+        for channel, listings in before.items():
+            for listing_id, listing in listings.items():
+                self.rewrite(channel, listing_id, wanted=listing.wanted)
+
+
+class DefinesUnderOneRevision(WrongBook):
+    """Changes components, and lets the links revisions be."""
+
+    async def define_kit(self, sku: str, components: Mapping[str, int] | None) -> None:
+        """Lower the revisions again."""
+        before = dict(self._revisions)
+        await super().define_kit(sku, components)
+        self._revisions.update(before)
+
+
+class RaisesEveryRevision(WrongBook):
+    """Raises the links revision of every channel with every definition."""
+
+    async def define_kit(self, sku: str, components: Mapping[str, int] | None) -> None:
+        """Raise them all."""
+        await super().define_kit(sku, components)
+        for channel in self._revisions:
+            self._revisions[channel] += 1
+
+
+class MarksWithEveryDefinition(WrongBook):
+    """Takes every definition for a change of what it is linked to."""
+
+    async def define_kit(self, sku: str, components: Mapping[str, int] | None) -> None:
+        """Mark everything."""
+        await super().define_kit(sku, components)
+        for channel in self._listings:
+            await self.mark_channel(channel)
+
+
+class KeepsWhatItRefuses(WrongBook):
+    """Keeps a definition that it refuses."""
+
+    async def define_kit(self, sku: str, components: Mapping[str, int] | None) -> None:
+        """Keep it all the same."""
+        try:
+            await super().define_kit(sku, components)
+        except ValueError:
+            self._kits = {**self._kits, sku: components or {}}
+            raise
+
+
+class LinksKnownOnes(WrongBook):
+    """Links what is linked already to the SKU of the same name."""
+
+    async def link_new(
+        self, channel: ChannelId, links: Mapping[ListingId, str], *, fence: Fence | None = None
+    ) -> Collection[ListingId]:
+        """Link them all."""
+        new = await super().link_new(channel, links, fence=fence)
+        for one in links.keys() & self._linked(channel).keys():
+            await self.link(channel, one.channel_sku, links[one], channel_location=one.channel_location)
+        return new
+
+
+class LinksUnlinkedOnes(WrongBook):
+    """Links again what a person has unlinked."""
+
+    async def link_new(
+        self, channel: ChannelId, links: Mapping[ListingId, str], *, fence: Fence | None = None
+    ) -> Collection[ListingId]:
+        """Forget what was unlinked."""
+        self._listings[channel] = dict(self._linked(channel))
+        return await super().link_new(channel, links, fence=fence)
+
+
+class LinksNewInSilence(WrongBook):
+    """Links new listings, and lets orders wait that were saved before."""
+
+    async def link_new(
+        self, channel: ChannelId, links: Mapping[ListingId, str], *, fence: Fence | None = None
+    ) -> Collection[ListingId]:
+        """Lower the revision again."""
+        before = self._revisions[channel]
+        new = await super().link_new(channel, links, fence=fence)
+        self._revisions[channel] = before
+        return new
+
+
+class LinksNewUnfenced(WrongBook):
+    """Lets an overtaken runner link."""
+
+    async def link_new(
+        self, channel: ChannelId, links: Mapping[ListingId, str], *, fence: Fence | None = None
+    ) -> Collection[ListingId]:
+        """Hide the fence."""
+        return await super().link_new(channel, links)
+
+
 WRONG_BOOKS = {
     SoldTwice: "test_sale_counts_once",
     SoldPerRevision: "test_sale_counts_once",
@@ -246,4 +384,15 @@ WRONG_BOOKS = {
     LinksSettled: "test_new_listing_is_due_at_once",
     UnlinkKeepsBelief: "test_sale_while_unlinked_is_not_forgotten",
     HalfMarked: "test_writing_verbs_are_done_or_not_done",
+    TakesOneLevelApart: "test_nested_kits_are_taken_apart",
+    ForgetsTheLink: "test_definition_reaches_every_listing_through_kits",
+    DefinesInSilence: "test_definition_reaches_every_listing_through_kits",
+    DefinesUnderOneRevision: "test_each_channel_hears_of_a_definition",
+    RaisesEveryRevision: "test_each_channel_hears_of_a_definition",
+    MarksWithEveryDefinition: "test_definition_that_changes_no_components",
+    KeepsWhatItRefuses: "test_definition_that_breaks_a_link_is_refused",
+    LinksKnownOnes: "test_known_listings_are_left_alone",
+    LinksUnlinkedOnes: "test_unlinked_sku_is_left_alone",
+    LinksNewInSilence: "test_new_links_raise_the_revision",
+    LinksNewUnfenced: "test_lower_token_is_refused",
 }

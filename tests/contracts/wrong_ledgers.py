@@ -92,6 +92,16 @@ class SkipsStaleDeductions(MemoryStockLedger):
             await super().deduct(deduction, at=at)
 
 
+class DeductsTheReserved(MemoryStockLedger):
+    """Ignores the claim of a parcel whose order it has never heard of."""
+
+    async def deduct(self, deduction: Deduction, *, at: datetime) -> None:
+        """Hold nothing for it."""
+        known = deduction.claim.order_key in self._held or deduction.claim.revision > 1
+        claim = deduction.claim if known else attrs.evolve(deduction.claim, wanted={})
+        await super().deduct(attrs.evolve(deduction, claim=claim), at=at)
+
+
 class UsedIdStopsClaim(MemoryStockLedger):
     """Ignores the claim of a parcel that has left."""
 
@@ -225,6 +235,7 @@ WRONG_LEDGERS = {
     RefusesOversell: "test_oversell_is_recorded",
     DeductsTwice: "test_deduction_happens_once",
     SkipsStaleDeductions: "test_stale_claim_stops_no_movement",
+    DeductsTheReserved: "test_deduction_may_bring_the_first_claim",
     UsedIdStopsClaim: "test_used_id_stops_no_newer_claim",
     AcknowledgesBlindly: "test_change_in_between_is_not_lost",
     AnnouncesEverything: "test_claim_that_changes_nothing_is_no_news",

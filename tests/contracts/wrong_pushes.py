@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 import attrs
@@ -176,7 +177,19 @@ class ReadsBackBlindly(WrongBook):
         return await super().observed(channel, shown, wanted=wanted and now, fence=fence, at=at)
 
 
+class StopsAtTheUnknown(WrongBook):
+    """Takes in no answer behind one about a listing that it does not know."""
+
+    async def finish(
+        self, channel: ChannelId, answers: Sequence[Answer], *, window: timedelta, fence: Fence, at: datetime
+    ) -> None:
+        """Take in what comes before it."""
+        known = list(takewhile(lambda answer: answer.attempt.push.listing in self._listings[channel], answers))
+        await super().finish(channel, known, window=window, fence=fence, at=at)
+
+
 WRONG_PUSHES = {
+    StopsAtTheUnknown: "test_answer_of_a_listing_never_linked_is_ignored",
     SendsEquals: "test_equal_quantity_is_settled_without_sending",
     ForgetsPredecessor: "test_unanswered_predecessor_opens_a_window",
     ForgetsEndedWindows: "test_equal_quantity_is_sent_while_a_window_is_open",

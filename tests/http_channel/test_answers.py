@@ -21,6 +21,9 @@ from ordersync.errors import (
 )
 from ordersync.http import Limits, Transport
 
+NO_AGE = ("Fri, 31 Dec 9999 23:59:59 -0500", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 01 Jan 0100 00:00:00 GMT")
+"""Dates that a server cannot mean; the first one has no moment in UTC."""
+
 
 async def failure(*handlers: Handler, method: str = "POST") -> ChannelError:
     """Return the error that a request to such a server ends in."""
@@ -54,7 +57,7 @@ async def test_headers_and_body_have_no_repr() -> None:
     assert "CANARY" not in repr(answer)
 
 
-@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Jan 2026 09:00:00 GMT"])
+@pytest.mark.parametrize("date", ["", "yesterday", "Mon, 99 Jan 2026 09:00:00 GMT", *NO_AGE])
 async def test_nonsense_date_is_no_time(date: str) -> None:
     """A Date header that is no date gives no server time, and nothing breaks."""
     async with asking(saying({}, Date=date)) as (channel, _):

@@ -10,18 +10,19 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from ordersync import errors
+from ordersync import OrderDesk, errors
 from ordersync.clock import SystemClock
 from ordersync.testing import FakeMarketplace
 from protocols.laws import check_end, check_step, demand
 from protocols.outside import Outside, pay_all
 from protocols.scene import Scene, stored
 from protocols.schedule import LawBrokenError, Schedule
-from protocols.verbs import Desk, cancel, lock, move, part, requeue, twice, whole
+from protocols.verbs import bury, cancel, lock, move, part, relink, requeue, resolve, set_aside, twice, whole
 
 MOST_STEPS = 900
 LOOKS = 30
-VERBS = (whole, part, part, twice, cancel, requeue, lock, move)
+PROCESSING = (whole, part, part, part, twice)
+OTHERS = (cancel, requeue, lock, move, set_aside, bury, relink, resolve, resolve)
 
 
 async def running(scene: Scene, actor: str, times: int) -> None:
@@ -31,9 +32,9 @@ async def running(scene: Scene, actor: str, times: int) -> None:
 
 
 async def at_the_desk(scene: Scene, actor: str, times: int) -> None:
-    """Be a person who processes, cancels and requeues what is there."""
+    """Be a person who processes, cancels, holds, moves, deletes and resolves what is there."""
     chance = scene.schedule.chance
-    desk = Desk(scene.ports(actor), clock=scene.clock)
+    desk = OrderDesk(scene.ports(actor), clock=scene.clock)
     for _ in range(LOOKS):
         await scene.schedule.turn(actor, "looks")
         orders = stored(scene)
@@ -43,7 +44,7 @@ async def at_the_desk(scene: Scene, actor: str, times: int) -> None:
         if times < 0:
             return
         order = chance.choice(orders)
-        verb = chance.choice(VERBS)
+        verb = chance.choice(PROCESSING if chance.random() < 0.5 else OTHERS)
         try:
             await verb(desk, order, str(chance.randrange(3)))
         except (errors.TransitionError, errors.ParcelConflictError):
@@ -89,7 +90,7 @@ def _actors(scene: Scene) -> dict[str, asyncio.Task[None]]:
     return {
         "R1": asyncio.create_task(running(scene, "R1", chance.choice([1, 2, 3]))),
         "R2": asyncio.create_task(running(scene, "R2", chance.choice([1, 2, 3]))),
-        "desk": asyncio.create_task(at_the_desk(scene, "desk", chance.choice([1, 3, 5]))),
+        "desk": asyncio.create_task(at_the_desk(scene, "desk", chance.choice([1, 3, 6]))),
     }
 
 

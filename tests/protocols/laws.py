@@ -93,7 +93,7 @@ async def check_end(
         await _knows_every_parcel(storage, market, orders, cut_down)
         for sold in market.orders.values():
             seen = await storage.orders.decision(OrderKey(market.id, sold.reference))
-            demand(seen is not None or sold.done, f"L2: {market.id}/{sold.reference} has no decision")
+            demand(seen is not None or sold.done or sold.removed, f"L2: {market.id}/{sold.reference} has no decision")
 
 
 async def _deducted(storage: MemoryStorage, key: OrderKey, sku: str) -> int:
@@ -118,14 +118,16 @@ async def _knows_every_parcel(
 ) -> None:
     shipped, alike = Counter(shipment.note_id for shipment in market.shipments), _alike(storage)
     for key in orders:
-        if key.channel != market.id:
+        if key.channel != market.id or market.orders[key.reference].removed:
             continue
-        notes = await storage.orders.notes(key)
+        notes = [note for note in await storage.orders.notes(key) if note.ready is NoteStatus.QUEUED]
         told = sum(shipped[note.note.id] for note in notes)
+        by_hand = sum(one.note_id is None and one.reference == key.reference for one in market.shipments)
         for note in notes:
             twins = alike[note.note.id]
             known = sum(one.note.id in twins and one.status is NoteStatus.CONFIRMED for one in notes)
-            arrived = told > 0 if market.whole_order_dispatch else sum(shipped[one] for one in twins) >= known
+            seen = sum(shipped[one] for one in twins) + by_hand  # a look may take what left by hand for ours
+            arrived = told + by_hand > 0 if market.whole_order_dispatch else seen >= known
             if note.status is NoteStatus.CONFIRMED:
                 demand(arrived, f"L8: {note.note.id} is confirmed, and the channel has no such parcel")
             else:

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from ordersync import OrderKey, PaymentStatus
 from ordersync.testing import FakeMarketplace
-from ordersync.testing.market_orders import CANCELLED
+from ordersync.testing.market_orders import CANCELLED, MarketOrder
 from protocols.scene import Scene
 
 
@@ -47,12 +47,12 @@ class Outside:
         self._say(f"{market.id.source} sells {lines} as {reference}, shows {market.levels}")
 
     def _staff(self) -> None:
-        known = [(market, one) for market in self._scene.markets for one in market.orders.values()]
+        every = [(market, one) for market in self._scene.markets for one in market.orders.values()]
+        known = [(market, one) for market, one in every if not one.removed]
         if not known:
             return
         market, order = self._chance.choice(known)
-        deed = self._chance.choice(["cancel", "keep", "edit", "revive", "pay", "relink"])
-        open_lines = [line for line in order.lines if line.open > 0]
+        deed = self._chance.choice(["cancel", "keep", "part", "edit", "revive", "pay", "relink", "ship", "remove"])
         if deed == "revive":
             if not self._was_seen_cancelled(market, order.reference):
                 return
@@ -61,15 +61,34 @@ class Outside:
             market.pay(order.reference)
         elif deed == "relink":
             run_now(relink(self._scene, market))
-        elif not open_lines:
+        elif order.done:
             return
-        elif deed == "edit":
-            line = self._chance.choice(open_lines)
+        else:
+            self._change_pieces(market, order, deed)
+        self._say(f"{market.id.source} {deed}s {order.reference}, shows {market.levels}")
+
+    def _change_pieces(self, market: FakeMarketplace, order: MarketOrder, deed: str) -> None:
+        """Edit an order, cancel it or a piece of it, send a piece, or hide it; then a note for it may be refused."""
+        line = self._chance.choice([line for line in order.lines if line.open > 0])
+        if deed == "edit":
             market.edit(order.reference, {line.sku: line.quantity + 1})
+            return
+        self._scene.cut_down.add(OrderKey(market.id, order.reference))
+        if deed == "part":
+            market.cancel_line(order.reference, line.line_id, 1)
+        elif deed == "remove":
+            if self._is_known(market, order):
+                market.remove(order.reference)
+        elif deed == "ship":
+            pieces = None if market.whole_order_dispatch else {line.line_id: 1}
+            market.ship_by_hand(order.reference, lines=pieces)
         else:
             market.cancel(order.reference, restock=deed == "cancel")
-            self._scene.cut_down.add(OrderKey(market.id, order.reference))
-        self._say(f"{market.id.source} {deed}s {order.reference}, shows {market.levels}")
+
+    def _is_known(self, market: FakeMarketplace, order: MarketOrder) -> bool:
+        """Say whether we know all that ever happened to an order: nobody can see what is hidden before that."""
+        ours = cast("Any", self._scene.storage.orders)._orders.get(OrderKey(market.id, order.reference))
+        return ours is not None and ours.updated_at == order.updated_at
 
     def _was_seen_cancelled(self, market: FakeMarketplace, reference: str) -> bool:
         """Say whether the last sighting was a cancelled one: nobody can see what is undone before it is looked at."""
@@ -81,6 +100,7 @@ class Outside:
         self._scene.clock.advance(1)
         sku, by = self._chance.choice(["MUG", "LID"]), self._chance.choice([-2, -1, 1, 2])
         ledger = cast("Any", self._scene.storage.stock)
+        by = max(by, -ledger._on_hand[sku, "main"])
         run_now(self._scene.count(sku, ledger._on_hand[sku, "main"] + by))
         self._scene.on_hand[sku] += by
         self._say(f"{sku} {by:+}")

@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any, cast
 
 from ordersync import (
-    Channel,
     ChannelId,
     ChannelSettings,
     ListingBook,
@@ -23,6 +22,7 @@ from ordersync import (
     SyncRunner,
     errors,
 )
+from ordersync.model.orders import Resolution
 from ordersync.ports import Journal
 from ordersync.storage.memory import MemoryStorage
 from ordersync.sync.retry import RetryPolicy
@@ -47,7 +47,7 @@ class Scene:
         self.markets = [
             FakeMarketplace(
                 channel,
-                settings=ChannelSettings(stock_rule=chance.choice(RULES), sweep_every=timedelta(minutes=20)),
+                settings=self._settings(),
                 clock=self.clock,
                 page_size=chance.choice([1, 3]),
                 call_timeout=timedelta(seconds=10),
@@ -64,6 +64,17 @@ class Scene:
         self.counts = 0
         self.placed = 0
         self.cut_down: set[OrderKey] = set()
+
+    def _settings(self) -> ChannelSettings:
+        chance = self.schedule.chance
+        return ChannelSettings(
+            stock_rule=chance.choice(RULES),
+            sweep_every=timedelta(minutes=20),
+            shipped_elsewhere=chance.choice([None, Resolution.PROCESS, Resolution.FOLLOW, Resolution.CANCEL]),
+            vanished=chance.choice([None, Resolution.KEEP, Resolution.PROCESS, Resolution.CANCEL]),
+            import_shipped=chance.random() < 0.3,
+            import_cancelled=chance.random() < 0.3,
+        )
 
     async def open(self) -> None:
         """Stock, list and link everything, and let a first run settle it."""
@@ -118,7 +129,7 @@ class Scene:
     def runner(self, actor: str) -> SyncRunner:
         """Return one runner over both marketplaces."""
         kind = ReadableWire if self.read_back else Wire
-        wires = [cast("Channel", kind(market, actor, self.schedule)) for market in self.markets]
+        wires = [kind(market, actor, self.schedule) for market in self.markets]
         retry = RetryPolicy(attempts=self.schedule.chance.choice([1, 1, 3]))
         return SyncRunner(wires, self.ports(actor), clock=self.clock, retry=retry, run_ids=lambda: actor)
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
-from ordersync import ChannelId
+from ordersync import Channel, ChannelId
 from ordersync.errors import ChannelError, ChannelUnavailableError, LeaseLostError
 from ordersync.model.channel_orders import ChannelOrder, OrderPage, UnreadableOrder
 from ordersync.model.dispatch import DispatchNote
@@ -266,15 +266,13 @@ class Turns:
         return token < highest
 
 
-class Wire:
+class Wire(Channel):
     """One actor's way to a marketplace: each request is a turn, and another when it arrives."""
 
     def __init__(self, market: FakeMarketplace, actor: str, schedule: Schedule) -> None:
+        vars(self).update({trait: getattr(market, trait) for trait in vars(Channel)["__annotations__"]})
+        super().__init__(market.id, settings=market.settings)
         self._market, self._actor, self._schedule = market, actor, schedule
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a channel has
-        """Return what the marketplace says of itself."""
-        return getattr(self._market, name)
 
     async def test_connection(self) -> None:
         """Find the channel reachable."""

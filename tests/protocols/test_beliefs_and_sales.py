@@ -9,16 +9,14 @@ import attrs
 import pytest
 
 from ordersync import ChannelOrder, ChannelSettings, Listing, Order, OrderState, StockRule, beliefs
-from ordersync.model.listings import Links, ListingId, Push
-from ordersync.model.orders import Hold
+from ordersync.model.listings import ListingId, Push
 from ordersync.model.stock import Sale
-from ordersync.sync import edits
+from ordersync.sync import channel_lines, edits
 from ordersync.testing import FakeMarketplace
 from protocols.conftest import MakeWorld
 from protocols.world import SHOP, SKU, Calls, World, breaks, kept_and_taken_out, key
 
 CAPPED = ChannelSettings(stock_rule=StockRule(cap=3))
-HOLD = Hold(who="Ada", why="asks the buyer", at=datetime.fromisoformat("2026-01-05T10:00:00+00:00"))
 Found = Mapping[ListingId, Listing]
 
 
@@ -96,9 +94,8 @@ async def test_rule_17_order_lowers_the_belief_once(
         monkeypatch.setattr(beliefs, "account", lambda sale, _accounted, listings: real(sale, None, listings))
     world.shop.place("1001", lines={SKU: 2})
     await world.run()
-    for held in (HOLD, None):
-        await world.change(key(), held=held)
-        await world.settle(key())
+    await world.desk().hold(key(), who="Ada", why="asks the buyer")
+    await world.desk().resume(key(), who="Ada")
     await world.stocktake(6)
 
     await world.drain()
@@ -116,10 +113,10 @@ async def test_rule_17_sale_goes_by_listing_not_by_sku_of_ours(
     if taken_out:
 
         def by_components(seen: ChannelOrder) -> Mapping[tuple[str, str | None], int]:
-            sold = dict(edits.sold_by_listing(seen))
+            sold = dict(channel_lines.sold_by_listing(seen))
             return sold | {(part, None): number for part in ("MUG", "LID") for number in sold.values()}
 
-        monkeypatch.setattr("ordersync.sync.sightings.sold_by_listing", by_components)
+        monkeypatch.setattr("ordersync.sync.new_orders.sold_by_listing", by_components)
     world = make_world()
     await world.open("MUG", "LID")
     world.shop.list_sku("SET", 10)
@@ -189,19 +186,25 @@ async def test_rule_17_change_by_the_channel_makes_the_belief_unknown(
         assert world.shop.levels == {SKU: 3}, fact
 
 
-@pytest.mark.parametrize("state", [OrderState.CANCELLED, OrderState.PROCESSED])
+@pytest.mark.parametrize("state", [OrderState.CANCELLED, OrderState.PROCESSED, OrderState.DELETED])
 @kept_and_taken_out
 async def test_rule_17_change_by_the_channel_counts_in_any_state(
     *, taken_out: bool, state: OrderState, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An order that was cancelled or processed here first still doubts its listing when the shop cancels it, too."""
+    """An order that was cancelled, processed or deleted here first doubts its listing when the shop cancels it, too."""
     fact = "the shop shows what it put back itself"
     if taken_out:
-        monkeypatch.setattr(edits, "_moved_levels", lambda *_, **__: False)
+        monkeypatch.setattr(edits, "moved_pieces", lambda *_, **__: False)
     world.shop.place("1001", lines={SKU: 1})
     await world.run()
     desk = world.desk()
-    await (desk.cancel(key()) if state is OrderState.CANCELLED else desk.process(key()))
+    match state:
+        case OrderState.CANCELLED:
+            await desk.cancel(key())
+        case OrderState.PROCESSED:
+            await desk.process(key())
+        case OrderState.DELETED:
+            await desk.delete(key(), who="Ada", why="a test order")
     await world.run(*([world.market] if state is OrderState.PROCESSED else []))
     world.clock.advance(minutes=5)
     world.shop.cancel("1001")
@@ -221,8 +224,8 @@ async def test_rule_17_line_that_went_doubts_its_listing(
     if taken_out:
         real = edits.follow
 
-        def sees_what_is_left(order: Order, seen: ChannelOrder, *, settings: ChannelSettings, links: Links) -> Order:
-            return attrs.evolve(real(order, seen, settings=settings, links=links), sold=edits.sold_by_listing(seen))
+        def sees_what_is_left(order: Order, shown: edits.Shown) -> Order:
+            return attrs.evolve(real(order, shown), sold=channel_lines.sold_by_listing(shown.seen))
 
         monkeypatch.setattr("ordersync.sync.sightings.follow", sees_what_is_left)
     world = make_world(settings=CAPPED)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 import attrs
 import pytest
 
 from ordersync import Claim, Order, OrderDesk, OrderKey, OrderState, Parcel, PaymentStatus, Storage, lifecycle
 from ordersync.errors import ParcelConflictError, TransitionError
-from ordersync.model.dispatch import Note, NoteStatus, ParcelRecord
+from ordersync.model.dispatch import NoteStatus, ParcelRecord
 from ordersync.model.ids import Fence
 from ordersync.model.orders import LIVE
 from ordersync.model.stock import Due
-from ordersync.ports import ParcelAnswer
 from ordersync.storage.memory import MemoryOrderStore, MemoryStockLedger
 from protocols.world import SKU, Calls, World, breaks, kept_and_taken_out, key
 
@@ -113,8 +113,8 @@ async def test_rule_06_tombstone_keeps_what_is_under_way(*, taken_out: bool, wor
     """An order that is deleted behind a recorded parcel still loses its goods and is told to the channel."""
     fact = "the parcel is forgotten"
     await bought(world)
-    await cut_before(world, "stock.deduct")
-    await world.change(key(), state=OrderState.DELETED)
+    await cut_before(world, "stock.deduct", Parcel(id="p1", lines={"L1": 1}))
+    await world.desk().delete(key(), who="Ada", why="a test order")
     if taken_out:
         store = world.storage.orders
         assert isinstance(store, MemoryOrderStore)
@@ -124,7 +124,7 @@ async def test_rule_06_tombstone_keeps_what_is_under_way(*, taken_out: bool, wor
     await world.drain(times=2)
 
     with breaks(taken_out, fact):
-        assert (await world.on_hand(), len(world.shop.shipments)) == (8, 1), fact
+        assert (await world.on_hand(), len(world.shop.shipments)) == (9, 1), fact
     assert (await world.order(key())).state is OrderState.DELETED
 
 
@@ -133,9 +133,12 @@ async def test_rule_06_stock_revision_never_falls(*, taken_out: bool, world: Wor
     """An order that is restored after it was deleted is reserved by the next run, like a new one."""
     fact = "the ledger ignores the restored order"
     await bought(world)
-    await world.change(key(), state=OrderState.DELETED)
-    await world.settle(key())
-    restored = await world.change(key(), state=OrderState.NEW)
+    await world.desk().delete(key(), who="Ada", why="a test order")
+    calls = Calls()
+    pause = calls.pause("orders.due")
+    world.start(world.desk(calls).restore(key(), who="Ada"))
+    await pause.reached()
+    restored = await world.order(key())
     if taken_out:
         store = world.storage.orders
         assert isinstance(store, MemoryOrderStore)
@@ -152,8 +155,7 @@ async def test_rule_06_tombstone_blocks_a_second_download(*, taken_out: bool, wo
     """A deleted order that the channel changes is not stored anew under a first revision."""
     fact = "the deleted order was downloaded again"
     await bought(world)
-    await world.change(key(), state=OrderState.DELETED)
-    await world.settle(key())
+    await world.desk().delete(key(), who="Ada", why="a test order")
     if taken_out:
         store = world.storage.orders
         assert isinstance(store, MemoryOrderStore)
@@ -255,12 +257,11 @@ async def test_rule_08_desk_compares_the_orders_own_revision(
     if taken_out:
         record = MemoryOrderStore.record_parcel
 
-        async def by_stock_revision(
-            store: MemoryOrderStore, parcel: ParcelRecord, order: Order, note: Note, *, expect: int
-        ) -> ParcelAnswer:
+        async def by_stock_revision(store: MemoryOrderStore, parcel: ParcelRecord, *after: Any, **facts: Any) -> Any:  # noqa: ANN401
             stored = store._orders[parcel.order_key]
-            same = stored.stock_revision == order.stock_revision - 1
-            return await record(store, parcel, order, note, expect=stored.revision if same else expect)
+            if stored.stock_revision == after[0].stock_revision - 1:
+                facts["expect"] = stored.revision
+            return await record(store, parcel, *after, **facts)
 
         monkeypatch.setattr(MemoryOrderStore, "record_parcel", by_stock_revision)
     await bought(world)
@@ -289,7 +290,7 @@ def compares_resolved_lines(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ParcelConflictError("other content")
         return known
 
-    monkeypatch.setattr("ordersync.desk._same", same)
+    monkeypatch.setattr("ordersync.changes._same", same)
 
 
 def checks_the_state_first(monkeypatch: pytest.MonkeyPatch) -> None:

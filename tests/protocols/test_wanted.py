@@ -11,7 +11,7 @@ import pytest
 from ordersync import ChannelId, ChannelSettings, Listing, StockRule, Storage, beliefs
 from ordersync.model.ids import Fence
 from ordersync.model.listings import ListingId
-from ordersync.model.orders import Hold
+from ordersync.model.orders import Reason
 from ordersync.model.stock import Due
 from ordersync.storage.memory import MemoryListingBook
 from protocols.world import MARKET, SKU, Calls, World, breaks, kept_and_taken_out, key
@@ -35,7 +35,7 @@ async def test_rule_18_sale_that_changes_no_level_makes_its_listing_due(
     pause = calls.pause("orders.due")
     run = world.start(world.runner(calls, channels=(world.shop,)).run_once())
     await pause.reached()
-    await world.change(key(), held=Hold(who="Ada", why="asks the buyer", at=world.clock.now()))
+    await world.change(key(), held=Reason(who="Ada", why="asks the buyer", at=world.clock.now()))
 
     pause.go_on()
     await run
@@ -118,7 +118,7 @@ async def test_rule_19_desk_accounts_for_the_sale_it_settles(
             revisions = {due.claim.order_key: due.claim.revision for due in dues}
             await storage.orders.reserved(revisions, held=held, fence=fence)
 
-        monkeypatch.setattr("ordersync.desk.settle", forgets_the_sale)
+        monkeypatch.setattr("ordersync.changes.settle", forgets_the_sale)
     world.shop.place("1001", lines={SKU: 2})
     calls = Calls()
     saved = calls.pause("orders.save_page", when="after")

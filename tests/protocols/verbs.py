@@ -2,31 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import cast
+from ordersync import Order, OrderDesk, OrderState, Parcel
+from ordersync.conflicts import possible
 
-from ordersync import Order, OrderDesk, OrderKey, Parcel, lifecycle
-from ordersync.model.orders import Hold
-
-
-class Desk(OrderDesk):
-    """A desk with verbs that come with a later issue."""
-
-    async def change(self, order: OrderKey, step: Callable[[Order], Order]) -> None:
-        """Write one step and settle it."""
-        await self._change(order, step)
+ADA = "Ada"
+WHY = "asks the buyer"
 
 
 async def lock(desk: OrderDesk, order: Order, _number: str) -> None:
     """Hold, or resume what is held."""
-    lock = None if order.held else Hold(who="Ada", why="asks", at=order.placed_at)
-    await cast("Desk", desk).change(order.key, lambda one: lifecycle.advance(one, held=lock))
+    await (desk.hold(order.key, who=ADA, why=WHY) if order.held is None else desk.resume(order.key, who=ADA))
+
+
+async def set_aside(desk: OrderDesk, order: Order, _number: str) -> None:
+    """Park, or unpark what is parked."""
+    await (desk.park(order.key, who=ADA, why=WHY) if order.set_aside is None else desk.unpark(order.key, who=ADA))
+
+
+async def bury(desk: OrderDesk, order: Order, _number: str) -> None:
+    """Delete, or restore what is deleted."""
+    gone = order.state is OrderState.DELETED
+    await (desk.restore(order.key, who=ADA) if gone else desk.delete(order.key, who=ADA, why=WHY))
 
 
 async def move(desk: OrderDesk, order: Order, number: str) -> None:
     """Move to another location."""
-    place = {"0": "main", "1": "depot", "2": "depot"}[number]
-    await cast("Desk", desk).change(order.key, lambda one: lifecycle.advance(one, location=place))
+    await desk.move(order.key, {"0": "main", "1": "depot", "2": "depot"}[number], who=ADA)
+
+
+async def relink(desk: OrderDesk, order: Order, _number: str) -> None:
+    """Let the lines mean what they mean now."""
+    await desk.relink(order.key, who=ADA)
+
+
+async def resolve(desk: OrderDesk, order: Order, number: str) -> None:
+    """Resolve a conflict, one way or another; where there is none, hold or resume."""
+    choices = sorted(possible(order))
+    if not choices:
+        return await lock(desk, order, number)
+    await desk.resolve(order.key, choices[int(number) % len(choices)], who=ADA)
+    return None
 
 
 async def whole(desk: OrderDesk, order: Order, number: str) -> None:

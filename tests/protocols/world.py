@@ -29,7 +29,6 @@ from ordersync.model.dispatch import NoteStatus
 from ordersync.model.listings import Listing
 from ordersync.model.orders import Order
 from ordersync.ports import Journal
-from ordersync.settlement import settle
 from ordersync.storage.memory import MemoryStorage
 from ordersync.sync.retry import RetryPolicy
 from ordersync.testing import BareMarketplace, ManualClock, MarketplaceWithLookup
@@ -254,15 +253,11 @@ class World:
         return await self.storage.orders.get(key)
 
     async def change(self, one: OrderKey, **changes: object) -> Order:
-        """Change an order as a verb of the desk does that comes with a later issue; what it holds is not settled."""
+        """Change an order as a desk does that dies before it settles what the order holds."""
         before = await self.order(one)
         after = lifecycle.advance(before, **changes)  # type: ignore[arg-type]
         assert await self.storage.orders.replace(after, expect=before.revision)
         return after
-
-    async def settle(self, one: OrderKey) -> None:
-        """Settle what an order holds, as every verb of the desk does at its end."""
-        await settle(self.storage, await self.storage.orders.due(one.channel, key=one, limit=1), at=self.clock.now())
 
     async def notes(self, key: OrderKey) -> Mapping[str, NoteStatus]:
         """Return where an order's notes stand, by parcel."""

@@ -82,7 +82,6 @@ def test_all_reasons_are_listed() -> None:
         "CHANNEL_DISABLED",
         "DELETED_HERE",
         "SHIPPED_BEFORE_DOWNLOAD",
-        "NOT_PAID",
         "BEFORE_INITIAL_FROM",
         "NO_LOCATION",
         "TOO_FAR",
@@ -190,3 +189,59 @@ def test_order_of_every_kind_is_decided_without_an_error() -> None:
         for fulfillment in FulfillmentStatus:
             order: ChannelOrder = make_channel_order(payment=payment, fulfillment=fulfillment)
             assert code(Candidate(order=order, settings=ChannelSettings())) in {admission.ADMITTED, *ALONE}
+
+
+@pytest.mark.parametrize("payment", PaymentStatus)
+@pytest.mark.parametrize(
+    ("fulfillment", "settings", "expected"),
+    [
+        (FulfillmentStatus.SHIPPED, {}, "SHIPPED_BEFORE_DOWNLOAD"),
+        (FulfillmentStatus.SHIPPED, {"import_cancelled": True}, "SHIPPED_BEFORE_DOWNLOAD"),
+        (FulfillmentStatus.SHIPPED, {"import_shipped": True}, "ADMITTED"),
+        (FulfillmentStatus.CANCELLED, {}, "CANCELLED_ON_CHANNEL"),
+        (FulfillmentStatus.CANCELLED, {"import_shipped": True}, "CANCELLED_ON_CHANNEL"),
+        (FulfillmentStatus.CANCELLED, {"import_cancelled": True}, "ADMITTED"),
+    ],
+)
+def test_ended_orders_are_imported_by_setting(
+    payment: PaymentStatus, fulfillment: FulfillmentStatus, settings: dict[str, Any], expected: str
+) -> None:
+    """What ended before it was seen is stored only where the settings ask for it, however it was paid."""
+    found = code(candidate(ChannelSettings(**settings), payment=payment, fulfillment=fulfillment))
+
+    assert found == ("STATUS_UNKNOWN" if payment is PaymentStatus.UNKNOWN else expected)
+
+
+def test_imported_order_passes_the_other_checks() -> None:
+    """The settings that import ended orders lift no other check."""
+    settings = ChannelSettings(import_shipped=True, initial_from=NOON, checks=[HOST])
+    shipped = {"fulfillment": FulfillmentStatus.SHIPPED}
+
+    assert code(candidate(settings, placed_at=NOON - timedelta(1), **shipped)) == "BEFORE_INITIAL_FROM"
+    assert code(candidate(settings, currency="USD", **shipped)) == "TOO_FAR"
+
+
+def test_order_fulfilled_by_the_channel_needs_no_location_of_ours() -> None:
+    """What the channel sends itself is saved to a place of its own, whatever our map of locations says."""
+    settings = ChannelSettings(location={"north": "main"})
+
+    assert code(candidate(settings, channel_location="south", fulfilled_by_channel=True)) == "ADMITTED"
+
+
+@pytest.mark.parametrize(
+    ("payment", "unpaid_too", "said"),
+    [
+        (PaymentStatus.PAID, False, None),
+        (PaymentStatus.PARTIALLY_REFUNDED, False, None),
+        (PaymentStatus.PENDING, False, "It is not paid (pending), and the settings download paid orders only."),
+        (PaymentStatus.PENDING, True, None),
+        (
+            PaymentStatus.REFUNDED,
+            True,
+            "It is not paid (refunded), and the settings download paid orders and unpaid ones, but not this.",
+        ),
+    ],
+)
+def test_payment_decides_alone(payment: PaymentStatus, said: str | None, *, unpaid_too: bool) -> None:
+    """The same rule says whether a payment is enough for a download and for a revival."""
+    assert admission.payment_refusal(payment, ChannelSettings(download_unpaid=unpaid_too)) == said

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ordersync import conflicts, handling
 from ordersync.errors import TransitionError
 from ordersync.lifecycle import (
     ARROWS,
@@ -18,18 +19,23 @@ from ordersync.lifecycle import (
     arrow,
     cancel,
     claim_of,
+    closed,
     due_of,
     link,
-    process,
     reserved,
     rewant,
     wanted,
 )
 from ordersync.model.dispatch import Parcel
-from ordersync.model.orders import LIVE, Hold, Order, OrderLine, OrderState
+from ordersync.model.listings import Links
+from ordersync.model.orders import LIVE, Conflict, ConflictCode, Order, OrderLine, OrderState, Reason
+from ordersync.parcels import process
 from ordersync.testing.builders import NOON, make_order
 
 E, S = OrderEvent, OrderState
+
+ADA = Reason(who="Ada", why="a twin", at=NOON)
+BOB = Reason(who="Bob", why="", at=NOON)
 
 TABLE = {
     S.NEW: {
@@ -39,6 +45,15 @@ TABLE = {
         E.PROCESSED_IN_PART: S.NEW,
         E.PROCESSED: S.PROCESSED,
         E.CANCELLED: S.CANCELLED,
+        E.HELD: S.NEW,
+        E.RESUMED: S.NEW,
+        E.PARKED: S.NEW,
+        E.UNPARKED: S.NEW,
+        E.MOVED: S.NEW,
+        E.RELINKED: S.NEW,
+        E.DELETED: S.DELETED,
+        E.RESOLVED: S.NEW,
+        E.VANISHED: S.NEW,
     },
     S.OPEN: {
         E.EDITED: S.OPEN,
@@ -46,10 +61,19 @@ TABLE = {
         E.PROCESSED_IN_PART: S.OPEN,
         E.PROCESSED: S.PROCESSED,
         E.CANCELLED: S.CANCELLED,
+        E.HELD: S.OPEN,
+        E.RESUMED: S.OPEN,
+        E.PARKED: S.OPEN,
+        E.UNPARKED: S.OPEN,
+        E.MOVED: S.OPEN,
+        E.RELINKED: S.OPEN,
+        E.DELETED: S.DELETED,
+        E.RESOLVED: S.OPEN,
+        E.VANISHED: S.OPEN,
     },
-    S.PROCESSED: {},
-    S.CANCELLED: {},
-    S.DELETED: {},
+    S.PROCESSED: {E.REOPENED: S.OPEN, E.RESOLVED: S.PROCESSED},
+    S.CANCELLED: {E.REVIVED: S.NEW, E.RESOLVED: S.CANCELLED},
+    S.DELETED: {E.RESTORED: S.NEW},
 }
 """What must hold, written a second time; a state that is missing here fails the test below."""
 
@@ -77,19 +101,55 @@ def test_table_is_whole() -> None:
     assert {(state, event): to for state, arrows in TABLE.items() for event, to in arrows.items()} == ARROWS
 
 
+@pytest.mark.parametrize("state", [S.CANCELLED, S.DELETED])
+def test_error_tells_who_ended_the_order(state: OrderState) -> None:
+    """Whoever comes too late is told who ended the order, when and why."""
+    with pytest.raises(TransitionError) as caught:
+        arrow(make_order(state=state, ended=ADA), E.HELD)
+
+    assert f"; it was {state} by Ada at 2024-05-06 12:00Z (a twin); from here it can be" in str(caught.value)
+
+
+CONFLICT = Conflict(code=ConflictCode.SHIPPED_ELSEWHERE, sentence="shipped elsewhere", at=NOON, view="1")
+LINKS = Links(revision=1, components={})
+
 VERBS: dict[str, Callable[[Order], object]] = {
-    "cancel": cancel,
+    "cancel": lambda order: cancel(order, by=BOB),
     "link": lambda order: link(order, {}, links_revision=2),
     "process": lambda order: process(order, Parcel(), at=NOON),
+    "process elsewhere": lambda order: process(order, Parcel(), at=NOON, elsewhere=True),
+    "hold": lambda order: handling.hold(order, by=BOB),
+    "resume": handling.resume,
+    "park": lambda order: handling.park(order, by=BOB),
+    "unpark": handling.unpark,
+    "move": lambda order: handling.move(order, "hall"),
+    "relink": lambda order: handling.relink(order, LINKS),
+    "delete": lambda order: handling.delete(order, by=BOB),
+    "vanished": lambda order: conflicts.vanished(order, at=NOON),
 }
+"""What can be done to a live order only."""
 
 
 @pytest.mark.parametrize("state", sorted(set(S) - LIVE))
 @pytest.mark.parametrize("verb", VERBS)
 def test_ended_order_refuses_every_verb(state: OrderState, verb: str) -> None:
-    """Nothing can be done to an order that is processed, cancelled or deleted."""
-    with pytest.raises(TransitionError, match=f"a {state} order cannot be"):
-        VERBS[verb](make_order(state=state))
+    """Nothing of what people do to live orders can be done to an ended one, and each refusal says who ended it."""
+    with pytest.raises(TransitionError, match=rf"a {state} order cannot be .* it was {state} by Ada .*\(a twin\)"):
+        VERBS[verb](make_order(state=state, ended=ADA))
+
+
+@pytest.mark.parametrize("state", sorted(set(S) - {S.DELETED}))
+def test_only_a_deleted_order_is_restored(state: OrderState) -> None:
+    """An order that nobody deleted cannot be restored."""
+    with pytest.raises(TransitionError, match=f"a {state} order cannot be restored"):
+        handling.restore(make_order(state=state), by=BOB)
+
+
+@pytest.mark.parametrize("resolution", [conflicts.keep, lambda order: conflicts.follow_lines(order, by=BOB)])
+def test_conflict_of_a_tombstone_waits(resolution: Callable[[Order], object]) -> None:
+    """The conflict of a deleted order is decided once somebody has restored it."""
+    with pytest.raises(TransitionError, match="deleted"):
+        resolution(make_order(state=S.DELETED, ended=ADA, conflict=CONFLICT))
 
 
 @pytest.mark.parametrize("state", S)
@@ -100,15 +160,19 @@ def test_only_a_live_order_wants_stock(state: OrderState) -> None:
     assert wanted(make_order(lines={"MUG": 2}, state=state)) == expected
 
 
-@pytest.mark.parametrize("changes", [{"held": Hold(who="Ada", why="fraud?", at=NOON)}, {"fulfilled_by_channel": True}])
-def test_order_that_is_locked_or_not_ours_to_send_wants_nothing(changes: dict[str, Any]) -> None:
-    """A held order, and one that the channel fulfils itself, reserve nothing."""
+@pytest.mark.parametrize("changes", [{"held": ADA}, {"fulfilled_by_channel": True, "reserves": False}])
+def test_order_that_is_locked_or_of_other_stock_wants_nothing(changes: dict[str, Any]) -> None:
+    """A held order, and one that the channel fulfils out of stock that is not kept here, reserve nothing."""
     assert wanted(make_order(**changes)) == {}
 
 
-def test_parked_order_wants_stock() -> None:
-    """An order that waits for its payment reserves all the same."""
-    assert wanted(make_order(parked="not paid (unpaid)")) == {("MUG", "main"): 1}
+@pytest.mark.parametrize(
+    "changes",
+    [{"parked": "not paid (unpaid)"}, {"set_aside": ADA}, {"conflict": CONFLICT}, {"fulfilled_by_channel": True}],
+)
+def test_order_that_waits_wants_stock(changes: dict[str, Any]) -> None:
+    """An order that waits for its payment, a person or a decision, or is fulfilled elsewhere, reserves all the same."""
+    assert wanted(make_order(**changes)) == {("MUG", "main"): 1}
 
 
 def test_wanted_adds_up_over_lines_and_kits() -> None:
@@ -153,10 +217,44 @@ def test_change_of_stock_raises_both_revisions() -> None:
 
 
 def test_cancelled_order_wants_nothing() -> None:
-    """Cancelling frees what was wanted, under a new revision."""
-    after = cancel(make_order(state=S.OPEN, stock_revision=3))
+    """Cancelling frees what was wanted, under a new revision, tells who did it and ends every conflict."""
+    after = cancel(make_order(state=S.OPEN, stock_revision=3, conflict=CONFLICT), by=ADA)
 
     assert (after.state, after.wanted, after.stock_revision) == (S.CANCELLED, {}, 4)
+    assert (after.ended, after.conflict) == (ADA, None)
+
+
+def line(quantity: int, **gone: Any) -> OrderLine:  # noqa: ANN401 - fields of the record
+    """Build a line of mugs, some of them gone."""
+    return OrderLine(line_id="1", channel_sku="MUG", quantity=quantity, components={"MUG": 1}, **gone)
+
+
+@pytest.mark.parametrize(
+    ("gone", "state", "ended"),
+    [
+        (line(3, cancelled=2), S.OPEN, None),
+        (line(3, cancelled=3), S.CANCELLED, ADA),
+        (line(3, cancelled=2, processed=1), S.PROCESSED, None),
+        (line(3, shipped=3), S.PROCESSED, None),
+        (line(3, processed=3), S.PROCESSED, None),
+    ],
+)
+def test_order_of_which_nothing_is_open_ends(gone: OrderLine, state: OrderState, ended: Reason | None) -> None:
+    """A live order without open pieces ends: processed if any of it has left, else cancelled by whoever did it."""
+    order = make_order(lines=[gone], state=S.OPEN, revision=4, stock_revision=6)
+
+    after = closed(order, by=ADA)
+
+    assert (after.state, after.ended) == (state, ended)
+    assert (after.revision, after.stock_revision) == (4, 6)
+
+
+@pytest.mark.parametrize("state", sorted(set(S) - LIVE))
+def test_ended_order_does_not_end_again(state: OrderState) -> None:
+    """What has ended stays as it ended, whatever is open of it."""
+    order = make_order(lines=[line(1, cancelled=1)], state=state)
+
+    assert closed(order, by=ADA) == order
 
 
 def test_link_freezes_what_was_open() -> None:

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ordersync.lifecycle import cancel, process, wanted
+from ordersync.lifecycle import wanted
 from ordersync.model.channel_orders import Buyer, ChannelOrder, ChannelOrderLine, FulfillmentStatus, PaymentStatus
-from ordersync.model.dispatch import Parcel
-from ordersync.model.listings import Links, ListingId
 from ordersync.model.money import Money
-from ordersync.model.orders import Order, OrderLine, OrderState
-from ordersync.model.settings import ChannelSettings
-from ordersync.sync.edits import CANCELLED_AFTER, EDITED_AFTER, SHIPPED_ELSEWHERE, follow
-from ordersync.testing.builders import NOON, make_channel_order, make_order
+from ordersync.model.orders import CHANNEL, ConflictCode, OrderLine, OrderState, Reason
+from ordersync.testing.builders import NOON
+from rules.following import CANCELLED, LATER, SHIPPED, after, code_of, line, parted, processed, seen, stored
 
-LINKS = Links(revision=1, components={ListingId("MUG"): {"MUG": 1}, ListingId("LID"): {"LID": 1}})
-CANCELLED, SHIPPED = FulfillmentStatus.CANCELLED, FulfillmentStatus.SHIPPED
-
-
-def stored(lines: Mapping[str, int] | Sequence[OrderLine] | None = None, **changes: Any) -> Order:  # noqa: ANN401
-    """Build an open order at its second revision."""
-    return make_order(lines=lines, state=OrderState.OPEN, **({"revision": 2, "stock_revision": 5} | changes))
-
-
-def seen(lines: Mapping[str, int] | Sequence[ChannelOrderLine] | None = None, **changes: Any) -> ChannelOrder:  # noqa: ANN401
-    """Build what the channel shows a minute later."""
-    return make_channel_order(lines=lines, **({"updated_at": NOON + timedelta(minutes=1)} | changes))
-
-
-def after(order: Order, shown: ChannelOrder) -> Order:
-    """Follow the channel."""
-    return follow(order, shown, settings=ChannelSettings(), links=LINKS)
-
-
-def line(line_id: str, quantity: int, sku: str = "MUG", **facts: Any) -> ChannelOrderLine:  # noqa: ANN401
-    """Build a line as the channel shows it."""
-    return ChannelOrderLine(line_id=line_id, channel_sku=sku, quantity=quantity, **facts)
+EDITED_AFTER = ConflictCode.EDITED_AFTER_PROCESSING
+CANCELLED_AFTER = ConflictCode.CANCELLED_AFTER_PROCESSING
 
 
 def test_facts_are_followed_without_touching_stock() -> None:
@@ -135,16 +111,11 @@ def test_cancelled_order_frees_its_stock() -> None:
     assert changed.fulfillment is CANCELLED
 
 
-def parted(order: Order) -> Order:
-    """Take one piece of the first line out of an order."""
-    return process(order, Parcel(id="p1", lines={"1": 1}), at=NOON)[0]
-
-
 def test_cancelled_behind_a_parcel_is_a_conflict() -> None:
     """What is left is cancelled, and a person is told that goods have gone out."""
     changed = after(parted(stored({"MUG": 3})), seen({"MUG": 3}, fulfillment=CANCELLED))
 
-    assert (changed.state, changed.wanted, changed.conflict) == (OrderState.CANCELLED, {}, CANCELLED_AFTER)
+    assert (changed.state, changed.wanted, code_of(changed)) == (OrderState.CANCELLED, {}, CANCELLED_AFTER)
 
 
 def test_edit_keeps_what_was_processed() -> None:
@@ -174,20 +145,20 @@ def test_edit_keeps_what_was_processed() -> None:
         (seen(status="Other"), None),
     ],
 )
-def test_processed_order_is_never_changed_silently(shown: ChannelOrder, conflict: str | None) -> None:
+def test_processed_order_is_never_changed_silently(shown: ChannelOrder, conflict: ConflictCode | None) -> None:
     """A change behind the processing is a named conflict; what stays is due, since the channel moved its levels."""
-    order = process(stored(), Parcel(), at=NOON)[0]
+    order = processed(stored())
 
     changed = after(order, shown)
 
-    assert changed.conflict == conflict
+    assert code_of(changed) == conflict
     assert (changed.lines, changed.state) == (order.lines, OrderState.PROCESSED)
     assert (changed.wanted, changed.stock_revision - order.stock_revision) == ({}, int(conflict is not None))
 
 
 def test_what_a_processed_order_sold_is_followed() -> None:
     """An edit behind the processing still renews what the channel took off its listings, so that these are doubted."""
-    order = process(stored({"MUG": 1}), Parcel(), at=NOON)[0]
+    order = processed(stored({"MUG": 1}))
 
     assert after(order, seen([line("1", 3), line("2", 1, "LID")])).sold == {("MUG", None): 3, ("LID", None): 1}
 
@@ -198,7 +169,7 @@ def test_line_that_was_cancelled_may_go() -> None:
         OrderLine(line_id="1", channel_sku="MUG", quantity=1, components={"MUG": 1}),
         OrderLine(line_id="2", channel_sku="LID", quantity=2, cancelled=2, components={"LID": 1}),
     ]
-    order = process(stored(lines), Parcel(), at=NOON)[0]
+    order = processed(stored(lines))
 
     assert after(order, seen([line("1", 1)], status="Other")).conflict is None
 
@@ -234,7 +205,7 @@ def test_line_that_went_keeps_what_left_of_it() -> None:
 
 
 def test_names_and_prices_are_followed() -> None:
-    """A line's title and price are taken over, and a new line brings its own with what is gone of it."""
+    """A line's title and price are taken over, and a new line brings its own; what left of it is in question."""
     price = Money(Decimal(3), "EUR")
     shown = seen(
         [
@@ -243,40 +214,13 @@ def test_names_and_prices_are_followed() -> None:
         ]
     )
 
-    mug, lid = after(stored({"MUG": 2}), shown).lines
+    changed = after(stored({"MUG": 2}), shown)
 
+    mug, lid = changed.lines
     assert (mug.title, mug.unit_price) == ("Cup", price)
-    assert (lid.title, lid.unit_price, lid.cancelled, lid.shipped) == ("Lid", price, 1, 1)
-
-
-def test_conflict_stays_until_a_person_lifts_it() -> None:
-    """A conflict is not forgotten because the channel shows something harmless afterwards."""
-    order = process(stored(), Parcel(), at=NOON)[0]
-    conflicting = after(order, seen({"MUG": 2}))
-
-    assert after(conflicting, seen(status="Other")).conflict == EDITED_AFTER
-    assert after(attrs.evolve(stored(), conflict="look"), seen(fulfillment=CANCELLED)).conflict == "look"
-
-
-def test_order_cancelled_here_is_not_a_conflict() -> None:
-    """An order that was cancelled here without a parcel may change there as it likes."""
-    changed = after(cancel(stored()), seen({"MUG": 7}))
-
-    assert (changed.state, changed.conflict, changed.wanted) == (OrderState.CANCELLED, None, {})
-
-
-@pytest.mark.parametrize(
-    ("shown", "conflict"),
-    [
-        (seen(fulfillment=SHIPPED), SHIPPED_ELSEWHERE),
-        (seen([line("1", 3, shipped=2)]), SHIPPED_ELSEWHERE),
-        (seen([line("2", 1, "LID", shipped=1)]), SHIPPED_ELSEWHERE),
-        (seen([line("1", 3, shipped=1)]), None),
-    ],
-)
-def test_shipped_by_other_hands_is_a_conflict(shown: ChannelOrder, conflict: str | None) -> None:
-    """More shipped there than has left here is a conflict; our own parcels coming back are none."""
-    assert after(parted(stored({"MUG": 3})), shown).conflict == conflict
+    assert (lid.title, lid.unit_price, lid.cancelled, lid.shipped) == ("Lid", price, 1, 0)
+    assert changed.conflict is not None
+    assert changed.conflict.lines[1].shipped == 1
 
 
 quantities = st.dictionaries(st.sampled_from(["MUG", "LID", "NEW"]), st.integers(1, 5), min_size=1)
@@ -296,5 +240,54 @@ def test_any_edits_end_where_the_last_one_says(first: Mapping[str, int], edits: 
         assert order.revision > before.revision
         assert order.stock_revision >= before.stock_revision
         assert (order.stock_revision > before.stock_revision) == (order.lines != before.lines)
+        assert order.wanted == wanted(order)
 
     assert order.wanted == {(sku, "main"): n for sku, n in edits[-1].items() if sku != "NEW"}
+
+
+@pytest.mark.parametrize(
+    ("facts", "state"),
+    [({}, OrderState.CANCELLED), ({"processed": 1}, OrderState.PROCESSED), ({"shipped": 1}, OrderState.PROCESSED)],
+)
+def test_order_cancelled_line_by_line_ends(facts: dict[str, Any], state: OrderState) -> None:
+    """An order of which the last open piece is cancelled ends: processed if any of it has left, else cancelled."""
+    mug = OrderLine(line_id="1", channel_sku="MUG", quantity=3, components={"MUG": 1}, **facts)
+    shown = seen([line("1", 3, cancelled=3 - sum(facts.values()), shipped=facts.get("shipped", 0))], status="Changed")
+
+    changed = after(stored([mug]), shown)
+
+    assert (changed.state, changed.wanted, changed.conflict) == (state, {}, None)
+    assert changed.revision == 3
+    if state is OrderState.CANCELLED:
+        assert changed.ended == Reason(who=CHANNEL, why="Changed", at=LATER)
+    else:
+        assert changed.ended is None
+
+
+def test_change_is_dated_no_later_than_it_was_seen() -> None:
+    """A channel whose clock is ahead cannot hide the changes to come behind a date of the future."""
+    changed = after(stored(), seen(updated_at=LATER + timedelta(days=1)))
+
+    assert changed.updated_at == LATER
+
+
+def test_what_the_channel_sends_out_of_its_own_stock_is_followed() -> None:
+    """An order that the channel fulfils out of its own stock is processed piece by piece, without a person."""
+    order = stored({"MUG": 3}, fulfilled_by_channel=True, reserves=False)
+
+    part = after(order, seen([line("1", 3, shipped=1)], fulfillment=FulfillmentStatus.PARTIAL))
+    whole = after(part, seen([line("1", 3, shipped=3)], fulfillment=SHIPPED))
+
+    assert (part.state, part.lines[0].shipped, part.conflict) == (OrderState.OPEN, 1, None)
+    assert (whole.state, whole.lines[0].open, whole.conflict) == (OrderState.PROCESSED, 0, None)
+    assert order.wanted == part.wanted == whole.wanted == {}
+
+
+def test_what_the_channel_sends_out_of_our_stock_is_in_question() -> None:
+    """An order that the channel fulfils out of stock kept here leaves that stock only when that is decided."""
+    order = stored({"MUG": 3}, fulfilled_by_channel=True)
+
+    changed = after(order, seen([line("1", 3, shipped=3)], fulfillment=SHIPPED))
+
+    assert (changed.state, code_of(changed)) == (OrderState.OPEN, ConflictCode.SHIPPED_ELSEWHERE)
+    assert changed.wanted == {("MUG", "main"): 3}

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ordersync.conflicts import BLOCKING, SENTENCES
 from ordersync.errors import TransitionError
-from ordersync.lifecycle import claim_of, process, wanted
+from ordersync.lifecycle import claim_of, wanted
 from ordersync.model.dispatch import NoteStatus, Parcel
 from ordersync.model.fields import MAX_QUANTITY
-from ordersync.model.orders import Hold, Order, OrderLine, OrderState
+from ordersync.model.orders import LIVE, Conflict, ConflictCode, Order, OrderLine, OrderState, Reason
+from ordersync.parcels import process
 from ordersync.testing.builders import NOON, make_order
 
 LATER = NOON + timedelta(hours=2)
@@ -84,19 +86,101 @@ def test_unlinked_goods_leave_without_a_movement() -> None:
     assert after.state is OrderState.PROCESSED
 
 
+ADA = Reason(who="Ada", why="fraud?", at=NOON)
+
+
+def conflict(code: ConflictCode) -> Conflict:
+    """Build a conflict that nobody has decided yet."""
+    return Conflict(code=code, sentence=SENTENCES[code], at=NOON, view="1")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
         ({"parked": "not paid (unpaid)"}, r"is parked \(not paid \(unpaid\)\)"),
-        ({"held": Hold(who="Ada", why="fraud?", at=NOON)}, r"is held by Ada \(fraud\?\); resume it first"),
+        ({"held": ADA}, r"is held by Ada at 2024-05-06 12:00Z \(fraud\?\); resume it first"),
+        ({"set_aside": ADA}, r"is parked by Ada at 2024-05-06 12:00Z \(fraud\?\); unpark it first"),
         ({"fulfilled_by_channel": True}, "is fulfilled by the channel"),
+        ({"conflict": conflict(ConflictCode.SHIPPED_ELSEWHERE)}, r"is in conflict \(shipped on the channel.*resolve"),
+        ({"conflict": conflict(ConflictCode.VANISHED)}, r"is in conflict \(the channel does not show it.*resolve"),
         ({"state": OrderState.CANCELLED}, "a cancelled order cannot be processed"),
+        ({"state": OrderState.DELETED, "ended": ADA}, "a deleted order cannot be processed; it was deleted by Ada"),
+        ({"state": OrderState.PROCESSED}, "a processed order cannot be processed"),
     ],
 )
 def test_locked_order_is_not_processed(changes: dict[str, Any], said: str) -> None:
-    """A parked, held, cancelled or foreign order is refused with its reason."""
+    """A parked, held, ended or foreign order, or one that may have left already, is refused with its reason."""
     with pytest.raises(TransitionError, match=said):
         process(make_order(**changes), Parcel(), at=NOON)
+
+
+@pytest.mark.parametrize("code", sorted(set(ConflictCode) - BLOCKING))
+def test_other_conflicts_do_not_stop_a_parcel(code: ConflictCode) -> None:
+    """A conflict that says nothing of goods that have left stops no parcel, and stays until it is decided."""
+    after, _, note = process(make_order(conflict=conflict(code)), Parcel(), at=NOON)
+
+    assert (after.state, note.ready) == (OrderState.PROCESSED, NoteStatus.QUEUED)
+    assert after.conflict == conflict(code)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"parked": "not paid (unpaid)"},
+        {"held": ADA},
+        {"set_aside": ADA},
+        {"fulfilled_by_channel": True},
+        {"conflict": conflict(ConflictCode.SHIPPED_ELSEWHERE)},
+        {"conflict": conflict(ConflictCode.VANISHED)},
+    ],
+)
+def test_what_left_by_other_hands_asks_for_no_leave(changes: dict[str, Any]) -> None:
+    """Goods that are gone are taken off stock whatever the order waited for, and their note is never sent."""
+    order = make_order(lines={"MUG": 2}, state=OrderState.OPEN, **changes)
+
+    after, record, note = process(order, Parcel(id="elsewhere-1"), at=LATER, elsewhere=True)
+
+    assert (after.state, after.conflict, after.wanted) == (OrderState.PROCESSED, None, {})
+    assert record.deduction.taken == {("MUG", "main"): 2}
+    assert (note.status, note.ready) == (NoteStatus.WAITING, NoteStatus.CONFIRMED)
+
+
+def test_part_that_left_by_other_hands_leaves_the_rest() -> None:
+    """Of an order that left in part by other hands the rest stays open and wanted, and the conflict is over."""
+    order = make_order(lines={"MUG": 3}, state=OrderState.OPEN, conflict=conflict(ConflictCode.SHIPPED_ELSEWHERE))
+
+    after, record, _ = process(order, Parcel(id="elsewhere-1", lines={"1": 1}), at=NOON, elsewhere=True)
+
+    assert (after.state, after.conflict, after.wanted) == (OrderState.OPEN, None, {("MUG", "main"): 2})
+    assert record.deduction.taken == {("MUG", "main"): 1}
+
+
+@pytest.mark.parametrize("state", sorted(set(OrderState) - LIVE))
+def test_ended_order_takes_no_parcel_of_other_hands(state: OrderState) -> None:
+    """Nothing leaves an order that has ended, by whatever hands."""
+    with pytest.raises(TransitionError, match=f"a {state} order cannot be processed"):
+        process(make_order(state=state), Parcel(), at=NOON, elsewhere=True)
+
+
+def test_stock_that_is_not_kept_here_is_not_deducted() -> None:
+    """An order that reserves nothing here takes nothing off stock here when it leaves."""
+    order = make_order(lines={"MUG": 2}, state=OrderState.OPEN, fulfilled_by_channel=True, reserves=False)
+
+    after, record, _ = process(order, Parcel(), at=NOON, elsewhere=True)
+
+    assert (record.deduction.taken, record.deduction.claim.wanted) == ({}, {})
+    assert after.stock_revision == order.stock_revision + 1
+
+
+def test_held_order_that_left_is_deducted() -> None:
+    """An order that reserved nothing because it was held is still taken off stock when it has left elsewhere."""
+    order = make_order(lines={"MUG": 2}, state=OrderState.OPEN, held=ADA)
+    assert order.wanted == {}
+
+    _, record, _ = process(order, Parcel(), at=NOON, elsewhere=True)
+
+    assert record.deduction.taken == {("MUG", "main"): 2}
 
 
 @pytest.mark.parametrize(

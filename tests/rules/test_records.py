@@ -89,6 +89,8 @@ NO_MOMENT: list[tuple[Any, str]] = [
     ("2026-01-05", "expected a datetime, got str"),
     (datetime(2026, 1, 5, 12), "has no time zone"),  # noqa: DTZ001 - what is refused
     (datetime(2026, 1, 5, 12, tzinfo=timezone(timedelta(hours=1))), "is not in UTC"),
+    (datetime(1899, 12, 31, 23, 59, tzinfo=UTC), "is not of the years 1900 to 2999"),
+    (datetime(3000, 1, 1, tzinfo=UTC), "is not of the years 1900 to 2999"),
 ]
 NO_LIST: list[tuple[Any, str]] = [("abc", "got str"), (7, "got int"), ({"a": 1}, "got dict"), (["x"], "got str")]
 NO_QUANTITIES: list[tuple[Any, str]] = [
@@ -115,6 +117,7 @@ GROUPS: list[tuple[list[tuple[type, str]], list[tuple[Any, str]]]] = [
             (StockUpdate, "attempt_id"),
             (StockResult, "channel_sku"),
             (UnreadableOrder, "error"),
+            (UnreadableOrder, "reference"),
             (Parcel, "id"),
             (Deduction, "id"),
             (StatusMapping, "version"),

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ordersync.lifecycle import process
 from ordersync.model.channel_orders import ChannelOrder, FulfillmentStatus, Shipment
 from ordersync.model.dispatch import Note, NoteStatus, Parcel
+from ordersync.parcels import process
 from ordersync.sync.shipments import Look, all_arrived, look_for
 from ordersync.testing.builders import NOON, make_channel_order, make_order
 

@@ -16,51 +16,19 @@ from ordersync.model.channel_orders import (
     ChannelOrderLine,
     FulfillmentStatus,
     PaymentStatus,
-    UnreadableOrder,
 )
 from ordersync.model.ids import OrderKey
-from ordersync.model.listings import Links, ListingId
 from ordersync.model.money import Money
 from ordersync.model.orders import Order, OrderState, Outcome
 from ordersync.model.pages import Known
 from ordersync.model.settings import ChannelSettings, StatusMapping
 from ordersync.sync.digests import order_digest, payload_hash
-from ordersync.sync.sightings import Scene, Sighting, judge, judge_unreadable
+from ordersync.sync.sightings import Sighting, judge_unreadable
 from ordersync.testing import FakeMarketplace
-from ordersync.testing.builders import NOON, SHOP, make_channel_order, make_order
+from ordersync.testing.builders import NOON, SHOP, make_channel_order
+from rules.sighted import known, scene, see, stored, unreadable
 
-LINKS = Links(revision=3, components={ListingId("MUG"): {"CUP": 1}})
 CANCELLED = FulfillmentStatus.CANCELLED
-
-
-def scene(*known: tuple[str, Known], stored: Order | None = None, shop: FakeMarketplace | None = None) -> Scene:
-    """Set the scene for a page of one channel."""
-    return Scene(
-        channel=shop or FakeMarketplace(SHOP),
-        known=dict(known),
-        run_id="run",
-        page=2,
-        at=NOON + timedelta(hours=1),
-        stored={} if stored is None else {stored.key: stored},
-        links=LINKS,
-    )
-
-
-def known(seen: ChannelOrder | None = None, **changes: Any) -> tuple[str, Known]:  # noqa: ANN401 - fields of the record
-    """Say what was known of order 1001, the same document unless *changes* say otherwise."""
-    facts: dict[str, Any] = {
-        "digest": order_digest(seen or make_channel_order()),
-        "code": "ADMITTED",
-        "mapping_version": "",
-        "admitted": True,
-        "final": False,
-    }
-    return "1001", Known(**(facts | changes))
-
-
-def see(at: Scene, seen: ChannelOrder) -> Sighting:
-    """Judge one order."""
-    return judge(at, seen, order_digest(seen))
 
 
 def test_new_order_is_saved_with_all_that_it_shows() -> None:
@@ -278,11 +246,6 @@ def test_tombstone_blocks_a_second_download() -> None:
     assert (found.outcome, found.refusal.code, found.new) == (Outcome.SKIPPED, "DELETED_HERE", None)
 
 
-def stored(**changes: Any) -> Order:  # noqa: ANN401 - fields of the record
-    """Build the stored order."""
-    return make_order("1001", state=OrderState.OPEN, revision=4, **changes)
-
-
 def test_stored_order_unchanged_is_the_same() -> None:
     """A stored order that shows what it showed is counted as same, and nothing is written."""
     assert see(scene(known(state=OrderState.OPEN, revision=4)), make_channel_order()) == Sighting(outcome=Outcome.SAME)
@@ -329,11 +292,6 @@ def test_unknown_word_leaves_a_stored_order_as_it_is(words: dict[str, Any]) -> N
     assert (first.decision.admitted, first.decision.code) == (True, "STATUS_UNKNOWN")
     assert (again.outcome, again.decision, again.quarantined) == (Outcome.QUARANTINED, None, None)
     assert again.refusal == first.refusal
-
-
-def unreadable(payload: bytes = b"{", reference: str | None = "1001") -> UnreadableOrder:
-    """Build a document that could not be read."""
-    return UnreadableOrder(payload=payload, error="lines: is missing", reference=reference)
 
 
 def test_unreadable_document_is_kept_by_its_hash() -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from ordersync import DispatchNote, Parcel, StockLevel, StockResult, StockUpdate
 from ordersync.clock import SystemClock, new_run_id
-from ordersync.lifecycle import process
 from ordersync.model.dispatch import Note, NoteStatus
 from ordersync.model.ids import Fence
 from ordersync.model.listings import ChannelListing, Links, Listing, ListingId, StockOutcome
 from ordersync.model.orders import LIVE, OrderState
 from ordersync.model.runs import Lease
+from ordersync.parcels import process
 from ordersync.testing.builders import NOON, SHOP, make_channel_order, make_order
 
 NORTH, SOUTH, ANYWHERE = ListingId("MUG", "north"), ListingId("MUG", "south"), ListingId("MUG")

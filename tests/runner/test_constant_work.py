@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from ordersync import ChannelOrder, OrderPage
+from ordersync import ChannelOrder, Event, OrderPage
+from ordersync.model.events import PhaseStarted
 from ordersync.storage.memory import MemoryStorage
 from ordersync.testing import FakeMarketplace, ManualClock, make_channel_order
 from runner.conftest import stock_mugs
@@ -143,6 +144,28 @@ async def test_idle_run_is_as_cheap_with_many_orders(tmp_path: Path) -> None:
 
     assert taken[0] == taken[1]
     assert len([one for one in taken[0] if one.startswith("COMMIT")]) < 40
+
+
+async def test_idle_run_looks_for_little(tmp_path: Path) -> None:
+    """When no look is due and nothing is in conflict, the phases that ask for it read three times and write nothing."""
+    clock, taken = ManualClock(), dict[str, list[str]]()
+    async with WatchedStorage(tmp_path / "idle.db") as storage:
+        world = World(storage, clock)
+        await stock_mugs(world)
+        shop = await settled(world, 5)
+        phases = ["begin"]
+
+        def note(event: Event) -> None:
+            if isinstance(event, PhaseStarted):
+                taken[phases[-1]] = storage.taken()
+                phases.append(event.phase)
+
+        await world.run_later(shop, observers=[note])
+
+    assert len(taken["watch"]) <= 9  # two transactions: what is due of the watch list, and which sweep was judged
+    assert len(taken["resolve"]) <= 6  # one: what is in conflict
+    words = {statement.split()[0] for statement in (*taken["watch"], *taken["resolve"])}
+    assert words == {"BEGIN", "SELECT", "COMMIT"}
 
 
 class Streaming(FakeMarketplace):

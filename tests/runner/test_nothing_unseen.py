@@ -24,6 +24,9 @@ KINDS: Mapping[str, str] = {
 }
 """What an order may be like, and the decision that it gets."""
 
+WATCHED = ("unpaid", "limbo", "spoiled")
+"""What is looked up again and again, one order at a time."""
+
 worlds = st.lists(st.sampled_from(sorted(KINDS)), max_size=9)
 
 
@@ -55,7 +58,9 @@ async def check(kinds: list[str], page_size: int, dies_at: int) -> None:
         shop.on_call = None
         report = await world.run_later(shop, minutes=120)
 
-        assert sum(sightings(report.channels[SHOP]).values()) == report.channels[SHOP].seen == 2 * len(kinds)
+        looks = report.channels[SHOP].looked_up
+        assert sum(sightings(report.channels[SHOP]).values()) == report.channels[SHOP].seen == 2 * len(kinds) + looks
+        assert looks <= sum(kind in WATCHED for kind in kinds)
         for number, kind in enumerate(kinds):
             decision = await storage.orders.decision(OrderKey(SHOP, f"{number}"))
             assert decision is not None

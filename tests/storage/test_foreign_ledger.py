@@ -1,4 +1,4 @@
-"""A ledger that offers the five verbs and no more keeps their laws."""
+"""Ledgers that offer the five verbs and no more, or some more, keep the laws of what they offer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from ordersync.ports import StockLedger
 from ordersync.testing.contracts import StockLedgerContract
-from storage.foreign_ledger import DictLedger
+from storage.foreign_ledger import DictLedger, OpenLedger
 
 
 class TestDictLedger(StockLedgerContract):
@@ -22,3 +22,12 @@ class TestDictLedger(StockLedgerContract):
         """Let the ERP receive goods."""
         assert isinstance(ledger, DictLedger)
         ledger.receive(sku, location=location, quantity=quantity)
+
+
+class TestOpenLedger(StockLedgerContract):
+    """The same, with documents of people and open books: no put_on_hand is needed."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[StockLedger]:
+        """Open a fresh ledger."""
+        yield OpenLedger()

@@ -13,7 +13,7 @@ from ordersync.ports import StockLedger
 from ordersync.storage.memory import MemoryStorage
 from ordersync.storage.sqlite import SQLiteStorage
 from ordersync.testing.stateful import StockLedgerMachine
-from storage.foreign_ledger import DictLedger
+from storage.foreign_ledger import DictLedger, OpenLedger
 
 
 class MemoryLedgerMachine(StockLedgerMachine):
@@ -51,9 +51,19 @@ class DictLedgerMachine(StockLedgerMachine):
         ledger.receive(sku, location=location, quantity=quantity)
 
 
+class OpenLedgerMachine(StockLedgerMachine):
+    """The dictionaries of an ERP that shows its books."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[StockLedger]:
+        """Open a fresh ledger."""
+        yield OpenLedger()
+
+
 TestMemoryLedgerMachine = MemoryLedgerMachine.TestCase
 TestDictLedgerMachine = DictLedgerMachine.TestCase
+TestOpenLedgerMachine = OpenLedgerMachine.TestCase
 TestSQLiteLedgerMachine = SQLiteLedgerMachine.TestCase
-TestSQLiteLedgerMachine.settings = settings(
+TestSQLiteLedgerMachine.settings = TestOpenLedgerMachine.settings = settings(
     max_examples=settings().max_examples // 5, stateful_step_count=settings().stateful_step_count // 2
 )

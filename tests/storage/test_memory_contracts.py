@@ -15,6 +15,7 @@ from ordersync.testing.contracts import (
     OrderStoreContract,
     StockLedgerContract,
 )
+from storage.spoiling import spoil_level
 
 
 class TestMemoryOrderStore(OrderStoreContract):
@@ -35,6 +36,10 @@ class TestMemoryStockLedger(StockLedgerContract):
         """Open a fresh ledger."""
         async with MemoryStorage() as storage:
             yield storage.stock
+
+    async def misstate(self, ledger: StockLedger, sku: str, *, location: str, on_hand: int, reserved: int) -> None:
+        """Write into the ledger's dictionaries."""
+        await spoil_level(ledger, sku, location=location, on_hand=on_hand, reserved=reserved)
 
 
 class TestMemoryListingBook(ListingBookContract):

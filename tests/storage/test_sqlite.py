@@ -299,7 +299,7 @@ async def test_failed_verb_is_undone(path: Path) -> None:
 
 async def test_error_tells_no_value(path: Path) -> None:
     """An error of the database's names the file and SQLite's code, and nothing of what was to be written."""
-    order = make_order("1001", buyer=Buyer(name="CANARY"), conflict="CANARY", status=None)
+    order = make_order("1001", buyer=Buyer(name="CANARY"), parked="CANARY", status=None)
     async with SQLiteStorage(path) as storage:
         with pytest.raises(StorageError, match=re.escape(str(path)) + ".*SQLITE_CONSTRAINT") as caught:
             await storage.orders.save_page(PageWork(channel=SHOP, new=(order,)), fence=FIRST, at=NOON)

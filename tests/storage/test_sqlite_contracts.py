@@ -18,6 +18,7 @@ from ordersync.testing.contracts import (
     OrderStoreContract,
     StockLedgerContract,
 )
+from storage.spoiling import spoil_level
 
 
 class OnFile:
@@ -54,6 +55,10 @@ class TestSQLiteStockLedger(OnFile, StockLedgerContract):
         """Open a fresh ledger."""
         async with self.storage() as storage:
             yield storage.stock
+
+    async def misstate(self, ledger: StockLedger, sku: str, *, location: str, on_hand: int, reserved: int) -> None:
+        """Write into the ledger's table."""
+        await spoil_level(ledger, sku, location=location, on_hand=on_hand, reserved=reserved)
 
 
 class TestSQLiteListingBook(OnFile, ListingBookContract):

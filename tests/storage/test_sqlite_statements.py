@@ -7,28 +7,45 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
 
-from ordersync import lifecycle
+from ordersync import lifecycle, parcels
+from ordersync.model.audits import LevelFinding
 from ordersync.model.dispatch import Parcel
 from ordersync.model.ids import OrderKey
 from ordersync.model.listings import Answer, ChannelListing, ListingId, Push, StockOutcome
-from ordersync.model.orders import Order, OrderLine
+from ordersync.model.orders import LIVE, Order, OrderLine, OrderState
 from ordersync.model.pages import ChangedOrder, PageWork
 from ordersync.model.runs import EntryKind, JournalEntry, Progress
 from ordersync.storage.sqlite.connection import Connection
 from ordersync.testing.builders import NOON, SHOP, make_decision, make_deduction, make_order
-from ordersync.testing.contracts.steps import FIRST, doubt, make_document
+from ordersync.testing.contracts.steps import FIRST, HOUR, doubt, make_document, make_entry, newly_watched, taken_off
+from storage.spoiling import spoil_level
 from storage.watching import WatchedStorage
 
 WINDOW = timedelta(minutes=10)
 
 GROWING = (
-    "order_keys|orders|order_lines|order_names|order_people|order_documents|decisions|last_seen|doubts|parcels|notes"
-    "|holds|movements|movement_lines|levels|sku_versions|listings|listing_components|sales|journal"
+    "order_keys|orders|order_lines|order_names|order_people|order_documents|order_changes|decisions|last_seen|watches"
+    "|quarantine|quarantine_payloads|doubts|parcels|notes"
+    "|holds|movements|movement_lines|levels|sku_versions|listings|listing_components|listing_kits|sales|journal"
 )
+
+
+LISTS: dict[str, dict[str, Any]] = {
+    "all": {},
+    "behind": {"after": OrderKey(SHOP, "00001"), "limit": 2},
+    "processed": {"states": [OrderState.PROCESSED], "channel": SHOP},
+    "deleted": {"states": [OrderState.DELETED]},
+    "live": {"states": LIVE, "channel": SHOP},
+    "open": {"states": [OrderState.OPEN], "channel": SHOP},
+    "conflicts": {"conflicts": True},
+    "live conflicts": {"conflicts": True, "states": LIVE, "channel": SHOP, "after": OrderKey(SHOP, "00001")},
+}
+"""The lists of orders that runs and people ask for."""
 
 
 class Walk:
@@ -65,10 +82,12 @@ class Walk:
         for sku in self.skus:
             await self.storage.listings.link(SHOP, sku, sku)
         await self.pages()
+        await self.looking()
         await self.settling()
         await self.publishing()
         await self.parcels()
         await self.questions()
+        await self.more_questions()
         return self.statements
 
     async def pages(self) -> None:
@@ -81,6 +100,7 @@ class Walk:
             raw=dict.fromkeys(self.keys, b"{}"),
             quarantined=tuple(make_document(f"h{number}") for number in range(len(self.keys))),
             doubts=tuple(doubt(f"doubt-{number}") for number in range(len(self.keys))),
+            watches=newly_watched(*self.keys),
             progress=Progress(watermark=NOON),
         )
         with self.step("save new"):
@@ -90,14 +110,36 @@ class Walk:
         assert len(known) == len(self.keys)
         with self.step("save seen"):
             assert await store.save_page(PageWork(channel=SHOP, seen=tuple(self.keys)), fence=FIRST, at=NOON)
+        understood = PageWork(channel=SHOP, understood=tuple(self.keys))
+        with self.step("save understood"):
+            assert await store.save_page(understood, fence=FIRST, at=NOON)
         with self.step("load"):
             stored = await store.load(self.keys, fence=FIRST)
+        edited = [lifecycle.advance(order, secondary_reference="two") for order in stored.values()]
         changed = tuple(
-            ChangedOrder(order=lifecycle.advance(order, secondary_reference="two"), expect=order.revision)
-            for order in stored.values()
+            ChangedOrder(order=order, expect=order.revision - 1, change=make_entry(order)) for order in edited
         )
         with self.step("save changed"):
             assert await store.save_page(PageWork(channel=SHOP, changed=changed), fence=FIRST, at=NOON)
+
+    async def looking(self) -> None:
+        """Ask which orders are to be looked up, and what a sweep left out."""
+        store, size = self.storage.orders, len(self.keys)
+        with self.step("hint"):
+            await store.hint(self.keys[0], at=NOON)
+        with self.step("watched"):
+            assert len(await store.watched(SHOP, at=NOON + HOUR, limit=size, fence=FIRST)) == size
+        with self.step("unwatch"):
+            await store.save_page(PageWork(channel=SHOP, watches=taken_off(*self.keys)), fence=FIRST, at=NOON)
+        with self.step("missing"):
+            assert len(await store.missing(SHOP, before=NOON + HOUR, limit=size, fence=FIRST)) == size
+        with self.step("more missing"):
+            rest = await store.missing(SHOP, before=NOON + HOUR, limit=size, after=self.keys[0], fence=FIRST)
+        assert len(rest) == size - 1
+        with self.step("missing_counts"):
+            assert await store.missing_counts(SHOP, before=NOON + HOUR, fence=FIRST) == (size, size)
+        with self.step("rewant"):
+            await store.rewant(self.keys)
 
     async def settling(self) -> None:
         """Let the ledger hold what orders want, and tell the listing book."""
@@ -147,10 +189,28 @@ class Walk:
         shown = [ChannelListing(channel_sku=sku, quantity=2) for sku in self.skus]
         with self.step("observed"):
             assert await book.observed(SHOP, shown, wanted=wanted, fence=FIRST, at=NOON) == len(shown)
+        await self.linking()
         with self.step("mark_channel"):
             await book.mark_channel(SHOP)
         with self.step("of_channel"):
             await book.of_channel(SHOP)
+
+    async def linking(self) -> None:
+        """Link what was never heard of, and define what it is linked to."""
+        book = self.storage.listings
+        links = {ListingId(f"NEW-{number}"): "KIT" for number in range(len(self.skus))}
+        with self.step("link_new"):
+            assert len(await book.link_new(SHOP, links, fence=FIRST)) == len(links)
+        with self.step("define"):
+            await book.define_kit("KIT", {"MUG": 2})
+        with self.step("define around"):
+            await book.define_kit("MUG", {"CLAY": 3})
+        with self.step("link"):
+            await book.link(SHOP, self.skus[0], {"KIT": 1, "LID": 1})
+        with self.step("unlink"):
+            await book.unlink(SHOP, self.skus[0])
+        with self.step("kits"):
+            assert len(await book.kits()) == 2
 
     async def parcels(self) -> None:
         """Let goods leave."""
@@ -159,9 +219,15 @@ class Walk:
             (due,) = [lifecycle.due_of(self.orders[0])]
             taken = {(sku, "main"): 1 for sku in self.skus}
             await self.storage.stock.deduct(make_deduction("any", "p", taken, due.claim), at=NOON)
+        with self.step("adjust"):
+            await self.storage.stock.adjust(self.skus[0], location="main", quantity=-1, movement_id="broken", at=NOON)
+        with self.step("transfer"):
+            await self.storage.stock.transfer(
+                self.skus[0], source="main", destination="shop", quantity=1, movement_id="van", at=NOON
+            )
         for key in self.keys:
             order = await store.get(key)
-            after, parcel, note = lifecycle.process(order, Parcel(), at=NOON)
+            after, parcel, note = parcels.process(order, Parcel(), at=NOON)
             with self.step("record_parcel"):
                 await store.record_parcel(parcel, after, note, expect=order.revision)
         with self.step("waiting"):
@@ -176,24 +242,37 @@ class Walk:
             assert await store.write_note(attrs.evolve(notes[0], tries=1), expect=notes[0], fence=FIRST)
 
     async def questions(self) -> None:
-        """Ask what people ask."""
+        """Ask what people ask of the orders."""
         key = self.keys[0]
         with self.step("get"):
             await self.storage.orders.get(key)
         with self.step("find"):
             assert len(await self.storage.orders.find(key.reference)) == 1
+        for name, asked in LISTS.items():
+            with self.step(f"listed {name}"):
+                await self.storage.orders.listed(**asked)
+        with self.step("history of an order"):
+            assert len(await self.storage.orders.history(key)) == 1
         with self.step("decision"):
             assert await self.storage.orders.decision(key) is not None
         with self.step("parcel"):
             assert await self.storage.orders.parcel(key, "all") is not None
         with self.step("notes"):
             assert len(await self.storage.orders.notes(key)) == 1
+
+    async def more_questions(self) -> None:
+        """Ask what people ask of stock and of the journal."""
+        key = self.keys[0]
         with self.step("levels"):
             await self.storage.stock.levels(self.skus)
         with self.step("history"):
             await self.storage.stock.history(self.skus[0])
         with self.step("held"):
             await self.storage.stock.held(key)
+        with self.step("holds"):
+            assert len(await self.storage.stock.holds(limit=len(self.keys))) == len(self.keys)
+        with self.step("more holds"):
+            await self.storage.stock.holds(after=key, limit=len(self.keys))
         with self.step("write"):
             entry = JournalEntry(at=NOON, kind=EntryKind.ERROR, channel=SHOP, run_id="run")
             await self.storage.journal.write([entry] * len(self.keys))
@@ -235,6 +314,30 @@ async def plan(storage: WatchedStorage, sql: str) -> list[str]:
     return await storage._database.read(explain)
 
 
+@pytest.mark.parametrize(
+    ("verb", "index"),
+    [
+        ("watched", "watches_due (channel_id=? AND look_at<?)"),
+        ("missing", "orders_live (channel_id=? AND reference>?)"),
+        ("missing_counts", "orders_live (channel_id=?)"),
+        ("listed deleted", "orders_deleted (channel_id=? AND reference>?)"),
+        ("listed live", "orders_live (channel_id=? AND reference>?)"),
+        ("listed conflicts", "orders_in_conflict (channel_id=? AND reference>?)"),
+        ("listed live conflicts", "orders_in_conflict (channel_id=? AND reference>?)"),
+        ("save understood", "quarantine_by_reference (channel_id=? AND reference=?)"),
+    ],
+)
+async def test_verb_finds_its_rows_by_the_index_meant_for_it(tmp_path: Path, verb: str, index: str) -> None:
+    """What few orders are is found among these few, not among all that there ever were, and comes sorted."""
+    sent = (await walk(tmp_path / "shop.db", 3))[verb]
+    async with WatchedStorage(tmp_path / "shop.db") as storage:
+        plans = [await plan(storage, sql) for sql in sent if sql not in ("BEGIN", "BEGIN IMMEDIATE", "COMMIT")]
+
+    (steps,) = [steps for steps in plans if any(index in step for step in steps)]
+    sorting = [step for step in steps if step.startswith("USE TEMP B-TREE FOR ORDER BY")]
+    assert sorting == []
+
+
 async def test_no_verb_reads_a_table_from_end_to_end(tmp_path: Path) -> None:
     """SQLite finds every row that a verb of a run or of the desk needs by an index."""
     sent = await walk(tmp_path / "shop.db", 3)
@@ -247,17 +350,23 @@ async def test_no_verb_reads_a_table_from_end_to_end(tmp_path: Path) -> None:
     assert scans == {"SCAN sku_versions USING INDEX sku_versions_changed"}  # which holds what changed, and no more
 
 
-@pytest.mark.parametrize("verb", ["reserve", "acknowledge", "reserved", "sold", "mark nothing", "same health"])
+@pytest.mark.parametrize(
+    "verb", ["reserve", "acknowledge", "adjust", "mend", "reserved", "sold", "mark nothing", "same health"]
+)
 async def test_repeated_verb_writes_nothing(tmp_path: Path, verb: str) -> None:
     """A verb that is repeated after it took effect leaves the file untouched."""
     order = make_order("1001")
     due = lifecycle.due_of(order)
+    wrong = LevelFinding(sku="MUG", location="main", on_hand=4, moved=0, reserved=0, held=0)
     async with WatchedStorage(tmp_path / "shop.db") as storage:
         await storage.listings.link(SHOP, "MUG", "MUG")
         await storage.orders.save_page(PageWork(channel=SHOP, new=(order,)), fence=FIRST, at=NOON)
+        await spoil_level(storage.stock, "MUG", location="main", on_hand=4, reserved=0)
         verbs: dict[str, Callable[[], Awaitable[object]]] = {
             "reserve": lambda: storage.stock.reserve([due.claim], at=NOON),
             "acknowledge": lambda: storage.stock.acknowledge({"MUG": 1}),
+            "adjust": lambda: storage.stock.adjust("MUG", location="main", quantity=1, movement_id="found"),
+            "mend": lambda: storage.stock.mend_levels([wrong]),
             "reserved": lambda: storage.orders.reserved({order.key: 1}),
             "sold": lambda: storage.listings.sold([due.sale]),
             "mark nothing": lambda: storage.listings.mark(["LID"]),

@@ -58,7 +58,7 @@ MALFORMED: list[tuple[object, str | None, str]] = [
     ({**good("7"), "lines": []}, "7", "$: ChannelOrder.lines: an order needs"),
     ({"number": 7, "lines": []}, "7", "$: ChannelOrder."),
     ({"number": True, "lines": []}, None, "$: ChannelOrder."),
-    ({"number": "  ", "lines": []}, "  ", "$: ChannelOrder."),
+    ({"number": "  ", "lines": []}, None, "$: ChannelOrder."),
     ({"number": "a\x00b", "lines": []}, None, "$: ChannelOrder."),
     ({"number": "\ud800", "lines": []}, None, "$: ChannelOrder."),
     ({"number": "x" * 300, "lines": []}, "x" * 255, "$: ChannelOrder."),

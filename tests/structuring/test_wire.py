@@ -25,6 +25,7 @@ REFUSED = {
     "100,000 levels": (b"[" * 100_000 + b"]" * 100_000, "deeper than 64"),
     "long number": (b"1" * 5000, "too long"),
     "long fraction": (b"0." + b"1" * 5000, "too long"),
+    "endless exponent": (b"[1e9999999999999999999]", "too large"),
 }
 
 

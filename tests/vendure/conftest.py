@@ -38,6 +38,14 @@ def busy_in_memory() -> Iterator[BusyShop]:
 
 
 @pytest.fixture(scope="session")
+def changing_shop() -> Iterator[VendureServer]:
+    """Run a shop whose orders tests may change, with some that nobody touches: no test is about all that there is."""
+    with VendureServer() as server:
+        asyncio.run(_sell_to_neighbours(server))
+        yield server
+
+
+@pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[PostgresCluster]:
     """Run a PostgreSQL cluster that the servers of this session share."""
     if find_binaries() is None and not REQUIRED:
@@ -74,6 +82,12 @@ def _why_not(config: pytest.Config) -> str | None:
     if "vendure" not in config.getoption("markexpr"):
         return "a real Vendure server takes time: ask for it with -m vendure"
     return missing_tools()
+
+
+async def _sell_to_neighbours(server: VendureServer) -> None:
+    async with selling(server) as person:
+        for _ in range(5):
+            await person.place_order({"MUG": 1, "LID": 1})
 
 
 def _sell_in(server: VendureServer) -> BusyDay:

@@ -27,6 +27,7 @@ MARKET = ChannelId("Market", "fake")
 HERE = "main"
 SKUS = ("MUG", "LID", "TEE", "BAG")
 AS_IT_IS = Transport()
+SAVED_HERE = ChannelSettings(location=HERE)
 
 
 class ShiftedClock:
@@ -83,7 +84,12 @@ class Engine:
 
 
 def vendure_channel(
-    server: VendureServer, *, admin_api: str | None = None, transport: Transport = AS_IT_IS, **options: object
+    server: VendureServer,
+    *,
+    admin_api: str | None = None,
+    transport: Transport = AS_IT_IS,
+    settings: ChannelSettings = SAVED_HERE,
+    **options: object,
 ) -> VendureChannel:
     """Build the channel to a running server; *admin_api* may name a proxy before it."""
     return VendureChannel(
@@ -91,7 +97,7 @@ def vendure_channel(
         base_url=admin_api or server.admin_api,
         user=server.user,
         password=server.password,
-        settings=ChannelSettings(location=HERE),
+        settings=settings,
         transport=transport,
         **options,  # type: ignore[arg-type]
     )
@@ -99,15 +105,26 @@ def vendure_channel(
 
 @asynccontextmanager
 async def engine(
-    server: VendureServer, file: Path, *, admin_api: str | None = None, transport: Transport = AS_IT_IS
+    server: VendureServer,
+    file: Path,
+    *,
+    admin_api: str | None = None,
+    transport: Transport = AS_IT_IS,
+    **options: object,
 ) -> AsyncIterator[Engine]:
-    """Open storage and channels, and link what both sell."""
+    """Open storage and channels, and link what both sell; *options* are the shop's channel's own."""
     clock, mutations = ShiftedClock(), Mutations()
     market = FakeMarketplace(MARKET, clock=clock)
     async with (
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[mutations.trace()]) as session,
         SQLiteStorage(str(file), clock=clock) as storage,
-        vendure_channel(server, admin_api=admin_api, transport=transport, session=session) as shop,
+        vendure_channel(
+            server,
+            admin_api=admin_api,
+            transport=transport,
+            session=session,
+            **options,  # type: ignore[arg-type]
+        ) as shop,
         market,
     ):
         for sku in SKUS:

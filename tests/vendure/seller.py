@@ -83,7 +83,7 @@ ORDER = """query ($code: String!) {
     items {
       id code state active createdAt updatedAt orderPlacedAt totalWithTax
       lines { id quantity orderPlacedQuantity productVariant { sku } }
-      payments { id state }
+      payments { id state refunds { id state } }
       fulfillments { id state trackingCode method lines { orderLineId quantity } }
     }
   }
@@ -137,6 +137,7 @@ class OrderFacts:
     total: int
     lines: Mapping[str, LineFacts]
     payments: Mapping[str, str]
+    refunds: Mapping[str, str]
     fulfillments: tuple[FulfillmentFacts, ...]
 
 
@@ -169,9 +170,12 @@ class Seller:
             shipping_method=methods[0]["id"] if methods else "",
         )
 
-    async def place_order(self, lines: Mapping[str, int], *, pay: bool = True) -> str:
-        """Buy as a new buyer and give the order's code; unpaid, it stays ArrangingPayment."""
-        buyer = Api(self._http, self._server.shop_api)
+    async def place_order(self, lines: Mapping[str, int], *, pay: bool = True, branch: str | None = None) -> str:
+        """Buy as a new buyer and give the order's code; unpaid, it stays ArrangingPayment.
+
+        *branch*: the token of the Vendure channel in which it is bought; the default channel has all orders.
+        """
+        buyer = Api(self._http, self._server.shop_api + ("" if branch is None else f"?vendure-token={branch}"))
         for sku, quantity in lines.items():
             await buyer.ask(PUT_INTO_CART, variant=self.shop.variants[sku], quantity=quantity)
         email = f"buyer-{(buyer.token or '')[:12]}@example.test"
@@ -308,6 +312,7 @@ def _order_facts(found: dict[str, Any]) -> OrderFacts:
         total=found["totalWithTax"],
         lines=lines,
         payments={one["id"]: one["state"] for one in found["payments"] or ()},
+        refunds={back["id"]: back["state"] for one in found["payments"] or () for back in one["refunds"]},
         fulfillments=tuple(
             FulfillmentFacts(
                 id=one["id"],

@@ -29,7 +29,7 @@ class BaseAddress:
     @property
     def host(self) -> str:
         """Return host and port, as a message tells them."""
-        return self._url.authority
+        return f"{self._url.host_subcomponent}:{self._url.port}"
 
     def below(self, path: Path) -> URL:
         """Return the address of *path*; ``ValueError`` for a segment that no server would take literally."""

@@ -27,7 +27,7 @@ from ..structuring import MALFORMED, dump_json, explain, strict_converter
 from .addresses import BaseAddress, Path, shown
 from .answers import Answer, UnusableAnswerError, read_answer
 from .failures import Call, bad_status, no_answer, nonsense
-from .graphql import codes_of, is_read, refusal
+from .graphql import is_read, refusal
 from .headers import server_time
 from .limits import Limits, Transport
 from .pace import Allowance, Pacer, Rate, allowance_of
@@ -47,7 +47,8 @@ class HTTPChannel(Channel):
     An author writes the verbs of ``Channel`` with ``request`` or ``graphql``, and may override what the API
     does in its own way: ``failure`` (an answer with an error status), ``graphql_failure``, ``allowance`` (what
     headers say about the rate limit). Class attributes give the first guess of the rate, the bounds of a
-    request, and the converter that structures answers; ``headers`` go with each request.
+    request, the converter that structures answers, and what errors call the arguments that hold the credentials;
+    ``headers`` go with each request.
 
     *session* is used when it is given, and left open; else ``open`` makes one, without cookies and without
     proxies from the environment. *auth* is an aiohttp client middleware: ``BearerAuth``, ``BasicAuth`` or any
@@ -57,6 +58,7 @@ class HTTPChannel(Channel):
     limits: ClassVar[Limits] = Limits()
     rate: ClassVar[Rate | None] = None
     converter: ClassVar[Converter] = strict_converter()
+    credentials: ClassVar[str] = "auth"
 
     def __init__(
         self,
@@ -115,7 +117,7 @@ class HTTPChannel(Channel):
         given, all but GET do. It decides ``applied`` of an error: a read that fails has changed nothing.
         """
         effect = method not in READING if effect is None else effect
-        call = Call(channel=self.id, method=method, path=shown(path), effect=effect)
+        call = self._call(method, shown(path), effect=effect)
         options: dict[str, Any] = {"params": params, "headers": {**self.headers}}
         if json is not None:
             options["data"] = dump_json(json)
@@ -146,7 +148,7 @@ class HTTPChannel(Channel):
         effect = not is_read(query) if effect is None else effect
         question = {"query": query, "variables": variables or {}}
         answer = await self.request("POST", "", json=question, effect=effect, authorized=authorized)
-        call = Call(channel=self.id, method="POST", path="/", effect=effect)
+        call = self._call("POST", "/", effect=effect)
         if not isinstance(answer.json, dict):
             raise nonsense(call, "is not GraphQL")
         if answer.json.get("errors"):
@@ -161,7 +163,7 @@ class HTTPChannel(Channel):
 
     def graphql_failure(self, call: Call, answer: Answer) -> ChannelError:
         """Return the error for an answer that holds GraphQL errors."""
-        return refusal(call, codes_of(answer.json["errors"]))
+        return refusal(call, answer)
 
     def allowance(self, headers: Mapping[str, str], now: datetime | None) -> Allowance:
         """Read from an answer's headers what the rate limit allows; *now* is the server's clock."""
@@ -173,7 +175,7 @@ class HTTPChannel(Channel):
             return self._address.next_page(link)
         except ValueError as error:
             defect = f"holds a link that {error}"
-        raise nonsense(Call(channel=self.id, method="GET", path="/", effect=False), defect)
+        raise nonsense(self._call("GET", "/", effect=False), defect)
 
     def understood(self, document: object, kind: type[T], *, effect: bool = False) -> T:
         """Structure an answer as *kind*; raise ``ChannelResponseError`` when it does not fit.
@@ -191,12 +193,22 @@ class HTTPChannel(Channel):
 
     def page_items(self, items: object) -> Sequence[Any]:
         """Return the items of a page; raise ``ChannelResponseError`` unless it is a list of sane length."""
-        call = Call(channel=self.id, method="GET", path="/", effect=False)
+        call = self._call("GET", "/", effect=False)
         if not isinstance(items, list):
             raise nonsense(call, "holds no list where its items belong")
         if len(items) > self._limits.page_items:
             raise nonsense(call, f"holds more than {self._limits.page_items} items")
         return items
+
+    def _call(self, method: str, path: str, *, effect: bool) -> Call:
+        return Call(
+            channel=self.id,
+            method=method,
+            path=path,
+            effect=effect,
+            host=self._address.host,
+            credentials=self.credentials,
+        )
 
     async def _answer(self, call: Call, path: Path, options: Mapping[str, Any]) -> Answer:
         if self._session is None or self._pacer is None:
@@ -211,7 +223,7 @@ class HTTPChannel(Channel):
                 self._pacer.learn(self.allowance(response.headers, server_time(response.headers)))
                 return await read_answer(response, limit=self._limits.answer_bytes, empty=call.effect)
         except (aiohttp.ClientError, TimeoutError) as error:
-            failure: ChannelError = no_answer(call, error, host=self._address.host)
+            failure: ChannelError = no_answer(call, error)
         except UnusableAnswerError as error:
             failure = nonsense(call, str(error))
         raise failure  # out here, or it would carry aiohttp's error along, and the headers with it

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import ChannelAuthError, ChannelError, ChannelRejectedError, ChannelUnavailableError
-from .failures import Call
+from .answers import Answer
+from .failures import Call, origin
 
 NOT_AUTHORIZED = frozenset({"FORBIDDEN", "UNAUTHENTICATED", "UNAUTHORIZED", "ACCESS_DENIED"})
 THROTTLED = frozenset({"THROTTLED", "TOO_MANY_REQUESTS", "RATE_LIMITED"})
@@ -29,11 +30,12 @@ def codes_of(errors: object) -> Sequence[str]:
     return [_code(error) for error in errors] if isinstance(errors, list) else ["UNKNOWN"]
 
 
-def refusal(call: Call, codes: Sequence[str]) -> ChannelError:
+def refusal(call: Call, answer: Answer) -> ChannelError:
     """Return the error for an answer with GraphQL errors, by the first code that says what to do."""
-    told = f"{call}: answered {', '.join(dict.fromkeys(codes))}"
+    codes = codes_of(answer.json["errors"])
+    told = f"{call}: answered {', '.join(dict.fromkeys(codes))}{origin(call, answer)}"
     if NOT_AUTHORIZED.intersection(codes):
-        return ChannelAuthError(f"{told}; authorize again, or check what the credentials permit")
+        return ChannelAuthError(f"{told}; check {call.credentials} and what it permits, or authorize again")
     if THROTTLED.intersection(codes):
         return ChannelUnavailableError(f"{told}; the next run tries again", applied=False)
     if BROKEN.intersection(codes):

@@ -23,7 +23,7 @@ class Limits:
     """
 
     total: timedelta = timedelta(seconds=30)
-    connect: timedelta = timedelta(seconds=5)
+    connect: timedelta = timedelta(seconds=4)
     read: timedelta = timedelta(seconds=20)
     slot: timedelta = timedelta(seconds=10)
     answer_bytes: int = 10 * 1024 * 1024

@@ -158,12 +158,13 @@ class ChannelOrder:
 class UnreadableOrder:
     """An order whose document could not be read; kept by the hash of its payload until it can.
 
-    ``error`` names the field and quotes no value. The payload has no repr.
+    ``error`` names the field and quotes no value. The payload has no repr. ``reference`` is None unless the
+    document names one that an order can have.
     """
 
     payload: bytes = attrs.field(validator=is_a(bytes), repr=False)
     error: str = text(longest=4096)
-    reference: str | None = maybe_text()
+    reference: str | None = attrs.field(default=None, validator=optional(is_text()))
 
 
 @attrs.frozen(kw_only=True)

@@ -76,6 +76,7 @@ class Note:
     first_tried_at: datetime | None = None
     look_at: datetime | None = None
     message: str | None = None
+    ready: NoteStatus = NoteStatus.QUEUED
 
     @property
     def standing(self) -> tuple[object, ...]:

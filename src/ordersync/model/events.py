@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import attrs
 
 from .ids import ChannelId, OrderKey
 from .listings import ListingId, StockOutcome
+from .orders import ConflictCode
 
 
 @attrs.frozen(kw_only=True)
@@ -63,6 +64,32 @@ class OrderSkipped(ChannelEvent):
     code: str
     sentence: str
     quarantined: bool
+
+
+@attrs.frozen(kw_only=True)
+class OrderChanged(ChannelEvent):
+    """A stored order is shown differently by its channel: what happened to it, and what differs."""
+
+    order: OrderKey
+    event: str
+    details: Mapping[str, str]
+
+
+@attrs.frozen(kw_only=True)
+class OrderInConflict(ChannelEvent):
+    """An order here and on its channel contradict each other, and a person must decide."""
+
+    order: OrderKey
+    code: ConflictCode
+    sentence: str
+
+
+@attrs.frozen(kw_only=True)
+class SweepSuspicious(ChannelEvent):
+    """A sweep did not show more than half of the open orders that were known; nothing is concluded from it."""
+
+    known: int
+    missing: int
 
 
 @attrs.frozen(kw_only=True)

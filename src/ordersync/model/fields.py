@@ -6,7 +6,7 @@ A wrong value raises ``FieldError``, a ``ValueError`` whose text names the recor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +15,10 @@ import attrs
 
 MAX_QUANTITY = 1_000_000
 """More pieces of one thing than this in one order are taken for a mistake."""
+
+EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
+LATEST = datetime(3000, 1, 1, tzinfo=UTC)
+"""Moments outside are what shops write for "never", and leave no room to reckon from them."""
 
 Check = Callable[[Any, "attrs.Attribute[Any]", Any], None]
 
@@ -68,13 +72,15 @@ def is_count(*, least: int = 0, most: int = MAX_QUANTITY) -> Check:
 
 
 def is_moment(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
-    """Accept an aware datetime in UTC."""
+    """Accept an aware datetime in UTC, of the years 1900 to 2999."""
     if not isinstance(value, datetime):
         raise complain(instance, attribute, f"expected a datetime, got {type(value).__name__}")
     if value.tzinfo is None:
         raise complain(instance, attribute, "has no time zone; marketplaces differ, so convert it to UTC")
     if value.utcoffset() != timedelta(0):
         raise complain(instance, attribute, f"is not in UTC ({value.tzinfo}); use .astimezone(UTC)")
+    if not EARLIEST <= value < LATEST:
+        raise complain(instance, attribute, "is not of the years 1900 to 2999", f", got {value}")
 
 
 def is_amount(instance: object, attribute: attrs.Attribute[Any], value: object) -> None:
@@ -151,8 +157,9 @@ def as_tuple(value: Iterable[Any]) -> tuple[Any, ...]:
 
 
 def text(**options: Any) -> Any:  # noqa: ANN401 - attrs.field is typed as Any
-    """Declare a required text."""
-    return attrs.field(validator=is_text(**options))
+    """Declare a text; *default* makes it optional."""
+    default = options.pop("default", attrs.NOTHING)
+    return attrs.field(default=default, validator=is_text(**options))
 
 
 def maybe_text(*, secret: bool = False, longest: int = 1024) -> Any:  # noqa: ANN401

@@ -8,6 +8,9 @@ import attrs
 
 from .fields import is_a, text
 
+LONGEST_ID = 10_000
+"""Enough for the longest id that is derived from an order or a listing: quoting makes up to twelve of one letter."""
+
 
 @attrs.frozen(order=True, cache_hash=True)
 class ChannelId:

@@ -10,7 +10,7 @@ import attrs
 
 from .channel_orders import ChannelOrderLine
 from .fields import MAX_QUANTITY, as_tuple, count, each, frozen_mapping, is_a, is_count, maybe_text, optional, text
-from .ids import ChannelId
+from .ids import LONGEST_ID, ChannelId
 from .stock import MOST_HELD, StockRule
 
 
@@ -56,16 +56,18 @@ class ListingState(StrEnum):
 class Listing:
     """One listing and all that is known about what it shows.
 
-    ``components``: what one piece of it takes from stock (SKU → quantity; several make a kit). ``rule``: its own
-    rule, or None for its channel's. ``wanted`` is ahead of ``settled`` while something may have changed.
-    ``believed``: the quantity that the channel shows as far as we know, None when in doubt. ``doubts`` counts how
-    often that was doubted. ``unresolved_until``: until then a late copy of a push may land. ``attempt_began``
-    is set while a push is unanswered. ``accepted_at``: when the last accepted push was answered.
+    ``components``: what one piece of it takes from stock (SKU → quantity; several make a kit). ``linked_to``: what it
+    was linked to, where kits are not yet taken apart; its components if omitted. ``rule``: its own rule, or None for
+    its channel's. ``wanted`` is ahead of ``settled`` while something may have changed. ``believed``: the quantity that
+    the channel shows as far as we know, None when in doubt. ``doubts`` counts how often that was doubted.
+    ``unresolved_until``: until then a late copy of a push may land. ``attempt_began`` is set while a push is
+    unanswered. ``accepted_at``: when the last accepted push was answered.
     """
 
     channel: ChannelId
     id: ListingId
     components: Mapping[str, int] = attrs.field(converter=frozen_mapping)
+    linked_to: Mapping[str, int] = attrs.field(converter=frozen_mapping)
     rule: StockRule | None = None
     state: ListingState = ListingState.ACTIVE
     wanted: int = 1
@@ -80,6 +82,10 @@ class Listing:
     failures: int = 0
     failure: str | None = None
     next_attempt_at: datetime | None = None
+
+    @linked_to.default
+    def _what_it_takes(self) -> Mapping[str, int]:
+        return self.components
 
     @property
     def channel_sku(self) -> str:
@@ -134,7 +140,7 @@ class StockUpdate:
 
     channel_sku: str = text()
     quantity: int = count(most=MOST_HELD)
-    attempt_id: str = text(longest=1024)
+    attempt_id: str = text(longest=LONGEST_ID)
     channel_location: str | None = maybe_text()
     expected: int | None = attrs.field(default=None, validator=optional(is_count(least=-MOST_HELD, most=MOST_HELD)))
 

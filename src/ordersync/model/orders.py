@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from typing import Never
 
 import attrs
 
 from .channel_orders import Address, Buyer, FulfillmentStatus, PaymentStatus
-from .fields import frozen_mapping, maybe_frozen_mapping
+from .fields import frozen_mapping, maybe_frozen_mapping, moment, text
 from .ids import OrderKey
 from .money import Money
 
@@ -28,13 +29,21 @@ LIVE = frozenset({OrderState.NEW, OrderState.OPEN})
 """The states in which an order still wants stock."""
 
 
-@attrs.frozen(kw_only=True)
-class Hold:
-    """A person's lock on an order: who set it, when and why."""
+CHANNEL = "the channel"
+"""Who did it, where the order's own channel did."""
 
-    who: str
-    why: str
-    at: datetime
+
+@attrs.frozen(kw_only=True)
+class Reason:
+    """Who did something to an order, when and why."""
+
+    who: str = text()
+    why: str = text(longest=4096, empty=True)
+    at: datetime = moment()
+
+    def __str__(self) -> str:
+        """Return it as a person would say it."""
+        return f"by {self.who} at {self.at:%Y-%m-%d %H:%MZ}" + (f" ({self.why})" if self.why else "")
 
 
 @attrs.frozen(kw_only=True)
@@ -62,6 +71,48 @@ class OrderLine:
         return max(0, self.quantity - self.cancelled - self.shipped - self.processed)
 
 
+class ConflictCode(StrEnum):
+    """What here and what on the channel contradict each other, so that a person must decide."""
+
+    CANCELLED_AFTER_PROCESSING = "CANCELLED_AFTER_PROCESSING"
+    EDITED_AFTER_PROCESSING = "EDITED_AFTER_PROCESSING"
+    SHIPPED_ELSEWHERE = "SHIPPED_ELSEWHERE"
+    VANISHED = "VANISHED"
+    PARTIALLY_REFUNDED = "PARTIALLY_REFUNDED"
+
+
+class Resolution(StrEnum):
+    """What can be done about a conflict.
+
+    KEEP: leave the order as it is here. FOLLOW: take over the lines as the channel shows them, without moving
+    stock. PROCESS: take off stock what left by other hands; the channel is not told. CANCEL: cancel what is open.
+    """
+
+    KEEP = "keep"
+    FOLLOW = "follow"
+    PROCESS = "process"
+    CANCEL = "cancel"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Never:
+        raise ValueError(f"{value!r} is no resolution of a conflict; choose one of {', '.join(cls)}")
+
+
+@attrs.frozen(kw_only=True)
+class Conflict:
+    """A named contradiction between the order here and on its channel, since *at*.
+
+    ``lines``: the order's lines as its channel shows them, where that is what it is about. ``view``: what is let
+    stand by keeping the order as it is; another view is another conflict.
+    """
+
+    code: ConflictCode
+    sentence: str
+    at: datetime
+    lines: tuple[OrderLine, ...] = ()
+    view: str = ""
+
+
 StockByPlace = Mapping[tuple[str, str], int]
 """Quantities by (SKU, location)."""
 
@@ -78,6 +129,9 @@ class Order:
     list in ``wanted``; ``reserved_revision`` is the one that the ledger is known to hold.
     ``channel_revision`` is the stock revision of the last change that the channel made (0: none).
     ``sold`` is what the channel took off its own listings for this order, at ``taken_at`` or later.
+    ``parked`` is the channel's reason why it may not be processed yet, ``set_aside`` a person's; it reserves all the
+    same, and a ``held`` one does not. ``ended``: who cancelled or deleted it. ``reserves`` is False for
+    an order that the channel fulfils out of stock that is not kept here. ``reviewed``: what a person has let stand.
     """
 
     key: OrderKey
@@ -89,10 +143,13 @@ class Order:
     updated_at: datetime
     currency: str
     lines: tuple[OrderLine, ...]
-    location: str
+    location: str = text()
     parked: str | None = None
-    held: Hold | None = None
-    conflict: str | None = None
+    set_aside: Reason | None = None
+    held: Reason | None = None
+    ended: Reason | None = None
+    conflict: Conflict | None = None
+    reviewed: str | None = None
     channel_order_id: str | None = None
     secondary_reference: str | None = None
     paid_at: datetime | None = None
@@ -103,6 +160,7 @@ class Order:
     dispatch_by: datetime | None = None
     channel_location: str | None = None
     fulfilled_by_channel: bool = False
+    reserves: bool = True
     links_revision: int = 0
     revision: int = 1
     stock_revision: int = 1
@@ -128,6 +186,21 @@ class Order:
 def search_name(reference: str) -> str:
     """Return a reference without what people get wrong: case, surrounding blanks, a leading #."""
     return reference.strip().removeprefix("#").strip().casefold()
+
+
+@attrs.frozen(kw_only=True)
+class OrderChange:
+    """One entry of an order's history: what happened to it, who did it, when and why.
+
+    ``revision`` is the order's own after it. ``details`` tell what differs, without personal data.
+    """
+
+    revision: int
+    event: str
+    who: str
+    at: datetime
+    why: str = ""
+    details: Mapping[str, str] = attrs.field(factory=dict, converter=frozen_mapping)
 
 
 class Outcome(StrEnum):

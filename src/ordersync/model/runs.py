@@ -57,6 +57,8 @@ class Progress:
     ``watermark``: every order updated until then is handled. ``swept_at``: when the last complete
     sweep began. ``sweep_began_at`` is set while one is under way, ``sweep_position`` how far it
     came on a channel that pages in update order. ``interrupted``: the last scan did not reach its end.
+    ``blind``: the sweep under way, or the last one, showed documents that could not be told apart from any order.
+    ``judged_at``: the last sweep that was judged by what it did not show; ``trusted_at``: the last one found credible.
     """
 
     watermark: datetime | None = None
@@ -64,6 +66,9 @@ class Progress:
     sweep_began_at: datetime | None = None
     sweep_position: datetime | None = None
     interrupted: bool = False
+    blind: bool = False
+    judged_at: datetime | None = None
+    trusted_at: datetime | None = None
 
 
 class EntryKind(StrEnum):
@@ -77,6 +82,7 @@ class EntryKind(StrEnum):
     ERROR = "error"
     CONFLICT = "conflict"
     DRIFT_CHECK = "drift-check"
+    SWEEP_JUDGED = "sweep-judged"
 
 
 @attrs.frozen(kw_only=True)

@@ -10,6 +10,7 @@ import attrs
 
 from .channel_orders import ChannelOrder
 from .fields import as_tuple, complain, each, frozen_mapping, is_a, is_mapping, is_text, maybe_moment, optional, text
+from .orders import Resolution
 from .stock import StockRule
 
 
@@ -75,6 +76,10 @@ class UnknownDispatch(StrEnum):
     NEVER = "never"
 
 
+def _maybe_resolution(value: Resolution | str | None) -> Resolution | None:
+    return None if value is None else Resolution(value)
+
+
 def _place(value: object) -> object:
     return frozen_mapping(value) if isinstance(value, Mapping) else value
 
@@ -88,6 +93,13 @@ class ChannelSettings:
     ``carriers``: our carrier names → the channel's codes; a carrier missing from a non-empty map is
     reported and its note waits. ``overlap``: how far each scan reaches back behind the watermark.
     ``sweep_every``: how often everything unshipped is read anew. ``dispatch_window``: how long a note is tried.
+    ``link_by_sku``: a channel SKU that is linked to nothing means our SKU of exactly the same name.
+    ``import_shipped``, ``import_cancelled``: orders that ended before they were first seen are stored as
+    processed or cancelled, moving no stock, instead of being skipped. ``shipped_elsewhere``, ``vanished``: how
+    these conflicts are resolved without asking; None leaves them to a person. ``watch_for``: how long an order
+    that waits for its payment is looked up again and again. ``fulfillment_location``: where orders are
+    saved to that the channel fulfils itself, which never dispatches them; they reserve there only with
+    ``fulfillment_reserves``, for who keeps that stock here too.
     """
 
     download_unpaid: bool = attrs.field(default=False, validator=is_a(bool))
@@ -95,12 +107,20 @@ class ChannelSettings:
     location: str | Mapping[str, str] = attrs.field(default="main", converter=_place)
     initial_from: datetime | None = maybe_moment()
     stock_rule: StockRule = attrs.field(factory=StockRule, validator=is_a(StockRule))
+    link_by_sku: bool = attrs.field(default=False, validator=is_a(bool))
     carriers: Mapping[str, str] = attrs.field(factory=dict, converter=frozen_mapping, validator=is_mapping)
     checks: tuple[HostCheck, ...] = attrs.field(default=(), converter=as_tuple, validator=each(is_a(HostCheck)))
     overlap: timedelta = attrs.field(default=timedelta(minutes=5), validator=is_a(timedelta))
     sweep_every: timedelta = attrs.field(default=timedelta(hours=1), validator=is_a(timedelta))
     drift_check_every: timedelta = attrs.field(default=timedelta(hours=12), validator=is_a(timedelta))
     dispatch_window: timedelta = attrs.field(default=timedelta(hours=24), validator=is_a(timedelta))
+    import_shipped: bool = attrs.field(default=False, validator=is_a(bool))
+    import_cancelled: bool = attrs.field(default=False, validator=is_a(bool))
+    shipped_elsewhere: Resolution | None = attrs.field(default=None, converter=_maybe_resolution)
+    vanished: Resolution | None = attrs.field(default=None, converter=_maybe_resolution)
+    watch_for: timedelta = attrs.field(default=timedelta(days=30), validator=is_a(timedelta))
+    fulfillment_location: str = text(default="fulfilled by the channel")
+    fulfillment_reserves: bool = attrs.field(default=False, validator=is_a(bool))
     unknown_dispatch: UnknownDispatch = attrs.field(
         default=UnknownDispatch.ASK, converter=UnknownDispatch, validator=is_a(UnknownDispatch)
     )

@@ -19,10 +19,11 @@ from .fields import (
     is_count,
     is_quantities,
     is_text,
+    maybe_moment,
     optional,
     text,
 )
-from .ids import OrderKey
+from .ids import LONGEST_ID, OrderKey
 from .orders import SoldByListing, StockByPlace
 
 ALL = 100
@@ -30,6 +31,9 @@ ALL = 100
 
 MOST_HELD = 2**62
 """An order's lines and the sizes of its kits are limited one by one; what they add up to may be more."""
+
+MOST_STOCKED = 10**9
+"""More pieces than this in one movement that a person asks for are taken for a mistake."""
 
 
 @attrs.frozen(kw_only=True)
@@ -63,9 +67,63 @@ class Deduction:
     ``taken`` is by (SKU, location). The movement happens once per ``id``, whatever the claim's revision.
     """
 
-    id: str = text(longest=1024)
+    id: str = text(longest=LONGEST_ID)
     taken: StockByPlace = attrs.field(converter=frozen_mapping, validator=is_quantities(most=MOST_HELD))
     claim: Claim = attrs.field(validator=is_a(Claim))
+
+
+@attrs.frozen(kw_only=True)
+class Stocktake:
+    """What was counted of one SKU at one location, in whole units."""
+
+    sku: str = text()
+    location: str = text()
+    quantity: int = count(most=MOST_STOCKED)
+    movement_id: str = text(longest=1024)
+    at: datetime | None = maybe_moment()
+
+
+@attrs.frozen(kw_only=True)
+class Adjustment:
+    """By how many pieces one SKU at one location became more, or fewer where *quantity* is negative."""
+
+    sku: str = text()
+    location: str = text()
+    quantity: int = count(least=-MOST_STOCKED, most=MOST_STOCKED)
+    movement_id: str = text(longest=1024)
+    at: datetime | None = maybe_moment()
+
+    @quantity.validator
+    def _some_difference(self, attribute: attrs.Attribute[Any], value: int) -> None:
+        if value == 0:
+            raise complain(self, attribute, "expected a difference, got 0; a stocktake may find none")
+
+    @property
+    def moved(self) -> StockByPlace:
+        """Return what on-hand changes by, place by place."""
+        return {(self.sku, self.location): self.quantity}
+
+
+@attrs.frozen(kw_only=True)
+class Transfer:
+    """Pieces of one SKU that go from one location to another."""
+
+    sku: str = text()
+    source: str = text()
+    destination: str = text()
+    quantity: int = count(least=1, most=MOST_STOCKED)
+    movement_id: str = text(longest=1024)
+    at: datetime | None = maybe_moment()
+
+    @destination.validator
+    def _another_place(self, attribute: attrs.Attribute[Any], value: str) -> None:
+        if value == self.source:
+            raise complain(self, attribute, "is the source itself; name another location")
+
+    @property
+    def moved(self) -> StockByPlace:
+        """Return what on-hand changes by, place by place."""
+        return {(self.sku, self.source): -self.quantity, (self.sku, self.destination): self.quantity}
 
 
 @attrs.frozen(kw_only=True)

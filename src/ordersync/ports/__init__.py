@@ -5,7 +5,7 @@ from __future__ import annotations
 from .journal import Journal
 from .listings import ListingBook
 from .orders import OrderStore, ParcelAnswer
-from .stock import OwnStockLedger, StockLedger
+from .stock import OwnStockLedger, StockLedger, SupportsAudit, SupportsHistory, SupportsMovements
 from .storage import Storage
 
 __all__ = [
@@ -16,4 +16,7 @@ __all__ = [
     "ParcelAnswer",
     "StockLedger",
     "Storage",
+    "SupportsAudit",
+    "SupportsHistory",
+    "SupportsMovements",
 ]

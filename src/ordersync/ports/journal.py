@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
+from ..authoring import check_class
 from ..model.ids import ChannelId
 from ..model.runs import ChannelLife, EntryKind, JournalEntry, Lease
 
@@ -16,6 +18,11 @@ class Journal(ABC):
     An implementation must make every verb atomic and repeatable, wholly done or not done even when
     the caller is cancelled. Only the lease verbs read a clock: the storage's own.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - of other bases
+        """Check what the author of a storage wrote."""
+        super().__init_subclass__(**options)
+        check_class(cls, base=Journal)
 
     @abstractmethod
     async def lease(self, channel: ChannelId, *, holder: str, duration: timedelta) -> Lease | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
+from ..authoring import check_class
 from ..model.ids import ChannelId, Fence
 from ..model.listings import Answer, Attempt, ChannelListing, Links, Listing, ListingId, Push
 from ..model.stock import Sale, StockRule
@@ -24,6 +26,11 @@ class ListingBook(ABC):
     * read no clock: times come as arguments.
     """
 
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - of other bases
+        """Check what the author of a storage wrote."""
+        super().__init_subclass__(**options)
+        check_class(cls, base=ListingBook)
+
     @abstractmethod
     async def fence(self, fence: Fence) -> None:
         """Let no lower token of this channel take effect from now on."""
@@ -40,9 +47,34 @@ class ListingBook(ABC):
     ) -> None:
         """Say what one piece of a channel SKU takes from stock: one SKU, or several with quantities.
 
-        Raises the channel's links revision when the components change, and ``wanted`` when
-        anything does. A new listing is due at once. Later orders only; what is frozen on lines stays.
+        Kits among them are taken apart as they are defined now; ``ValueError`` when a SKU would be needed more than
+        a million times. Raises the channel's links revision when the components change, and ``wanted`` when those or
+        the rule do. A new listing is due at once. Later orders only; what is frozen on lines stays.
         """
+
+    @abstractmethod
+    async def link_new(
+        self, channel: ChannelId, links: Mapping[ListingId, str], *, fence: Fence | None = None
+    ) -> Collection[ListingId]:
+        """Link each listing that was never heard of to one SKU of ours; return those that were linked.
+
+        A listing that is known is left alone, and so is one whose channel SKU was unlinked, at whichever of the
+        channel's locations: that was a person's word. Kits are taken apart, and revisions rise, as ``link`` has it.
+        """
+
+    @abstractmethod
+    async def define_kit(self, sku: str, components: Mapping[str, int] | None) -> None:
+        """Say that a SKU of ours is not stocked itself but made of these; None forgets it.
+
+        A kit may be made of kits. Every listing that is linked to it, directly or through other kits, takes the new
+        components from stock; where they differ, its ``wanted`` rises and its channel's links revision with it.
+        ``ValueError``, and nothing changes, when a kit would contain itself, or anything that is linked or defined
+        would need a SKU more than a million times. Later orders only; what is frozen on lines stays.
+        """
+
+    @abstractmethod
+    async def kits(self) -> Mapping[str, Mapping[str, int]]:
+        """Return all kits by SKU, each with what it was said to be made of."""
 
     @abstractmethod
     async def unlink(self, channel: ChannelId, channel_sku: str, *, channel_location: str | None = None) -> None:

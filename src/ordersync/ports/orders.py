@@ -6,11 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
+from ..authoring import check_class
 from ..model.dispatch import Note, NoteStatus, ParcelRecord
 from ..model.ids import ChannelId, Fence, OrderKey
-from ..model.orders import Decision, Order, OrderState
-from ..model.pages import Known, PageWork, Quarantined
+from ..model.orders import Decision, Order, OrderChange, OrderState
+from ..model.pages import Known, PageWork, Quarantined, Watch
 from ..model.runs import Progress
 from ..model.stock import Due, Sale
 
@@ -38,6 +40,11 @@ class OrderStore(ABC):
     * never let buyer, address or raw document into an error or a log line.
     """
 
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - of other bases
+        """Check what the author of a storage wrote."""
+        super().__init_subclass__(**options)
+        check_class(cls, base=OrderStore)
+
     @abstractmethod
     async def fence(self, fence: Fence) -> None:
         """Let no lower token of this channel take effect from now on."""
@@ -58,12 +65,12 @@ class OrderStore(ABC):
 
     @abstractmethod
     async def save_page(self, work: PageWork, *, fence: Fence, at: datetime) -> bool:
-        """Write a page's orders, decisions, quarantine, doubts and progress together.
+        """Write a page's orders with their history, decisions, quarantine, doubts, watches and progress together.
 
         False, and nothing is written, when a new order is stored already or a changed one no longer has
         the revision it was read with. A decision keeps the first sighting of the one it replaces; its
-        ``last_seen_at`` becomes *at*. What was in quarantine under the reference of a new or changed order
-        is done with and leaves it.
+        ``last_seen_at`` becomes *at*. What was in quarantine under the reference of a new, changed or understood
+        order is done with and leaves it; what this page itself quarantines stays.
         """
 
     @abstractmethod
@@ -77,8 +84,13 @@ class OrderStore(ABC):
         """Return live orders with unlinked lines that were resolved under a links revision below *before*."""
 
     @abstractmethod
-    async def replace(self, order: Order, *, expect: int, fence: Fence | None = None) -> bool:
-        """Write *order* over the stored one if that still has revision *expect*; else change nothing, False."""
+    async def replace(
+        self, order: Order, *, expect: int, change: OrderChange | None = None, fence: Fence | None = None
+    ) -> bool:
+        """Write *order* over the stored one if that still has revision *expect*; else change nothing, False.
+
+        *change* goes into the order's history in the same transaction.
+        """
 
     @abstractmethod
     async def due(
@@ -112,6 +124,34 @@ class OrderStore(ABC):
         """
 
     @abstractmethod
+    async def hint(self, key: OrderKey, *, at: datetime) -> None:
+        """Put an order on the watch list, stored or not; a look at it is due at *at*, or sooner if it was already."""
+
+    @abstractmethod
+    async def watched(
+        self, channel: ChannelId, *, at: datetime, limit: int, fence: Fence | None = None
+    ) -> Sequence[Watch]:
+        """Return the watches whose ``look_at`` has come, the longest overdue first."""
+
+    @abstractmethod
+    async def missing(
+        self,
+        channel: ChannelId,
+        *,
+        before: datetime,
+        limit: int,
+        after: OrderKey | None = None,
+        fence: Fence | None = None,
+    ) -> Sequence[Order]:
+        """Return the orders that a sweep should have shown (``is_expected``), last seen before *before*, by key."""
+
+    @abstractmethod
+    async def missing_counts(
+        self, channel: ChannelId, *, before: datetime, fence: Fence | None = None
+    ) -> tuple[int, int]:
+        """Count the orders that a sweep should have shown, first seen before *before*, and those not seen since."""
+
+    @abstractmethod
     async def doubts(self, channel: ChannelId, *, limit: int, fence: Fence | None = None) -> Sequence[Sale]:
         """Return sales of never stored orders whose listings are still to be doubted."""
 
@@ -120,8 +160,17 @@ class OrderStore(ABC):
         """Note that these were told to the listing book; a newer doubt of the same order stays."""
 
     @abstractmethod
-    async def record_parcel(self, parcel: ParcelRecord, order: Order, note: Note, *, expect: int) -> ParcelAnswer:
-        """Write parcel, order and WAITING note in one transaction.
+    async def record_parcel(
+        self,
+        parcel: ParcelRecord,
+        order: Order,
+        note: Note,
+        *,
+        expect: int,
+        change: OrderChange | None = None,
+        fence: Fence | None = None,
+    ) -> ParcelAnswer:
+        """Write parcel, order, WAITING note and a line of the order's history in one transaction.
 
         Looked at in this order: the same parcel id with the same ``asked`` (REPEATED) or another
         (OTHER_CONTENT), another parcel WAITING, the order's revision not *expect* (STALE). Only RECORDED writes.
@@ -144,7 +193,7 @@ class OrderStore(ABC):
 
     @abstractmethod
     async def queue(self, key: OrderKey, parcel_id: str, *, fence: Fence | None = None) -> None:
-        """Turn a WAITING note into QUEUED; any other is left alone. Settles no stock revision."""
+        """Turn a WAITING note into what it is ready for; any other is left alone. Settles no stock revision."""
 
     @abstractmethod
     async def notes_due(
@@ -174,6 +223,22 @@ class OrderStore(ABC):
         """
 
     @abstractmethod
+    async def listed(
+        self,
+        *,
+        states: Collection[OrderState] | None = None,
+        channel: ChannelId | None = None,
+        conflicts: bool = False,
+        limit: int = 1000,
+        after: OrderKey | None = None,
+    ) -> Sequence[Order]:
+        """Return stored orders by key, from behind *after*; with *conflicts* only those in conflict."""
+
+    @abstractmethod
+    async def history(self, key: OrderKey) -> Sequence[OrderChange]:
+        """Return what happened to a stored order, oldest first."""
+
+    @abstractmethod
     async def decision(self, key: OrderKey) -> Decision | None:
         """Return what was decided about an order seen on its channel; None when it never was."""
 
@@ -190,6 +255,10 @@ class OrderStore(ABC):
     @abstractmethod
     async def note_counts(self, channel: ChannelId) -> Mapping[NoteStatus, int]:
         """Return how many notes of a channel stand where."""
+
+    @abstractmethod
+    async def rewant(self, keys: Collection[OrderKey]) -> None:
+        """Make these orders due again under a new stock revision; keys that are not stored are left out."""
 
     @abstractmethod
     async def rewant_all(self) -> None:

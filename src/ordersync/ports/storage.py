@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from ..authoring import check_class, check_port
 from .journal import Journal
 from .listings import ListingBook
 from .orders import OrderStore
@@ -18,7 +19,16 @@ class Storage:
     so any mix of them works.
     """
 
+    def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - of other bases
+        """Check what the author of a storage wrote."""
+        super().__init_subclass__(**options)
+        check_class(cls, base=Storage)
+
     def __init__(self, *, orders: OrderStore, stock: StockLedger, listings: ListingBook, journal: Journal) -> None:
+        check_port("orders", orders, OrderStore)
+        check_port("stock", stock, StockLedger)
+        check_port("listings", listings, ListingBook)
+        check_port("journal", journal, Journal)
         self._orders, self._stock, self._listings, self._journal = orders, stock, listings, journal
         self._entered = False
 

@@ -19,7 +19,7 @@ from ..model.channel_orders import Address, Buyer
 from ..model.dispatch import Parcel
 from ..model.fields import frozen_mapping
 from ..model.money import Money
-from ..model.orders import Hold, SoldByListing, StockByPlace
+from ..model.orders import Conflict, ConflictCode, OrderLine, Reason, SoldByListing, StockByPlace
 from ..model.stock import StockRule
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -114,17 +114,39 @@ def address_of(value: bytes | None) -> Address | None:
     return None if value is None else Address(**from_json(value.decode()))
 
 
-def hold(value: Hold | None) -> str | None:
-    """Write a person's lock on an order."""
+def reason(value: Reason | None) -> str | None:
+    """Write what somebody did, with who and why."""
     return None if value is None else to_json(_fields(value) | {"at": micros(value.at)})
 
 
-def hold_of(value: str | None) -> Hold | None:
-    """Read what ``hold`` wrote."""
+def reason_of(value: str | None) -> Reason | None:
+    """Read what ``reason`` wrote."""
     if value is None:
         return None
     fields = from_json(value)
-    return Hold(**(fields | {"at": moment_of(fields["at"])}))
+    return Reason(**(fields | {"at": moment_of(fields["at"])}))
+
+
+def conflict(value: Conflict | None) -> str | None:
+    """Write a conflict with the lines that its channel shows."""
+    if value is None:
+        return None
+    return to_json(_fields(value) | {"at": micros(value.at), "lines": [_line(line) for line in value.lines]})
+
+
+def conflict_of(value: str | None) -> Conflict | None:
+    """Read what ``conflict`` wrote."""
+    if value is None:
+        return None
+    fields = from_json(value)
+    lines = tuple(OrderLine(**(line | {"unit_price": money_of(line["unit_price"])})) for line in fields["lines"])
+    code = ConflictCode(fields["code"])
+    return Conflict(**(fields | {"code": code, "at": moment_of(fields["at"]), "lines": lines}))
+
+
+def _line(line: OrderLine) -> dict[str, Any]:
+    parts = None if line.components is None else dict(line.components)
+    return _fields(line) | {"unit_price": money(line.unit_price), "components": parts}
 
 
 def parcel(value: Parcel) -> str:

@@ -13,7 +13,7 @@ Row = Sequence[Any]
 
 ID_COLUMNS = ("channel_sku", "place")
 
-MEANING_COLUMNS = ("components", "rule")
+MEANING_COLUMNS = ("components", "linked_to", "rule")
 
 BELIEF_COLUMNS = (
     "state",
@@ -50,8 +50,17 @@ def id_row(one: ListingId) -> Row:
 
 
 def meaning_row(listing: Listing) -> Row:
-    """Return what ``MEANING_COLUMNS`` hold of a listing; one that was unlinked has the components ``{}``."""
-    return (codec.components(listing.components), codec.rule(listing.rule))
+    """Return what ``MEANING_COLUMNS`` hold of a listing.
+
+    One that was unlinked has the components ``{}``. One whose link names no kit has nothing beside its components.
+    """
+    linked_to = None if listing.linked_to == listing.components else listing.linked_to
+    return (codec.components(listing.components), codec.components(linked_to), codec.rule(listing.rule))
+
+
+def named_kits(listing: Listing) -> set[str]:
+    """Return the kits that a listing is linked to; whatever else it is linked to are components."""
+    return set(listing.linked_to) - set(listing.components)
 
 
 def belief_row(listing: Listing) -> Row:
@@ -75,7 +84,8 @@ def belief_row(listing: Listing) -> Row:
 
 def listing_of(channel: ChannelId, row: Row) -> Listing:
     """Build a listing of what ``LISTING_COLUMNS`` hold."""
-    channel_sku, place_, components, rule, *beliefs = row
+    channel_sku, place_, components, linked_to, rule, *beliefs = row
+    parts = codec.components_of(components) or {}
     fields = dict(zip(BELIEF_COLUMNS, beliefs, strict=True))
     fields.update(
         state=ListingState(fields["state"]),
@@ -87,7 +97,8 @@ def listing_of(channel: ChannelId, row: Row) -> Listing:
     return Listing(
         channel=channel,
         id=ListingId(channel_sku, place_[1:] if place_ else None),
-        components=codec.components_of(components) or {},
+        components=parts,
+        linked_to=parts if linked_to is None else codec.components_of(linked_to) or {},
         rule=codec.rule_of(rule),
         **fields,
     )

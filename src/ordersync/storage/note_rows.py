@@ -38,6 +38,7 @@ NOTE_COLUMNS = (
     "tracking_url",
     "dispatched_at",
     "message",
+    "ready",
 )
 
 
@@ -86,6 +87,7 @@ def note_row(note: Note) -> Row:
         told.tracking_url,
         codec.micros(told.dispatched_at),
         note.message,
+        note.ready.value,
     )
 
 
@@ -111,4 +113,5 @@ def note_of(key: OrderKey, parcel_id: str, row: Row) -> Note:
         first_tried_at=codec.maybe_moment_of(fields["first_tried_at"]),
         look_at=codec.maybe_moment_of(fields["look_at"]),
         message=fields["message"],
+        ready=NoteStatus(fields["ready"]),
     )

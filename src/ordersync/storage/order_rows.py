@@ -7,7 +7,7 @@ from typing import Any
 
 from ..model.channel_orders import FulfillmentStatus, PaymentStatus
 from ..model.ids import OrderKey
-from ..model.orders import Decision, Order, OrderLine, OrderState, Outcome
+from ..model.orders import Decision, Order, OrderChange, OrderLine, OrderState, Outcome
 from ..model.stock import Claim, Due, Sale
 from . import codec
 
@@ -41,7 +41,11 @@ ORDER_COLUMNS = (
     "shipping_service",
     "parked",
     "conflict",
+    "reviewed",
+    "set_aside",
     "held",
+    "ended",
+    "reserves",
 )
 """An order's own columns; its key, lines, buyer and address stand elsewhere."""
 
@@ -101,8 +105,12 @@ def order_row(order: Order) -> Row:
         order.secondary_reference,
         order.shipping_service,
         order.parked,
-        order.conflict,
-        codec.hold(order.held),
+        codec.conflict(order.conflict),
+        order.reviewed,
+        codec.reason(order.set_aside),
+        codec.reason(order.held),
+        codec.reason(order.ended),
+        order.reserves,
     )
 
 
@@ -124,7 +132,11 @@ def order_of(key: OrderKey, row: Row, *, lines: Iterable[OrderLine], people: Row
         wanted=codec.quantities_of(fields["wanted"]),
         sold=codec.quantities_of(fields["sold"]),
         total=codec.money_of(fields["total"]),
-        held=codec.hold_of(fields["held"]),
+        conflict=codec.conflict_of(fields["conflict"]),
+        set_aside=codec.reason_of(fields["set_aside"]),
+        held=codec.reason_of(fields["held"]),
+        ended=codec.reason_of(fields["ended"]),
+        reserves=bool(fields["reserves"]),
     )
     return Order(
         key=key,
@@ -199,6 +211,28 @@ def decision_of(key: OrderKey, row: Row, *, first_seen_at: int, last_seen_at: in
         first_seen_at=codec.moment_of(first_seen_at),
         last_seen_at=codec.moment_of(last_seen_at),
         **fields,
+    )
+
+
+CHANGE_COLUMNS = ("revision", "event", "who", "at", "why", "details")
+
+
+def change_row(change: OrderChange) -> Row:
+    """Return what ``CHANGE_COLUMNS`` hold of an entry of an order's history."""
+    details = codec.to_json(dict(change.details))
+    return (change.revision, change.event, change.who, codec.micros(change.at), change.why, details)
+
+
+def change_of(row: Row) -> OrderChange:
+    """Build an entry of an order's history of what ``CHANGE_COLUMNS`` hold."""
+    revision, event, who, at, why, details = row
+    return OrderChange(
+        revision=revision,
+        event=event,
+        who=who,
+        at=codec.moment_of(at),
+        why=why,
+        details=codec.from_json(details),
     )
 
 

@@ -56,6 +56,6 @@ def _found(document: Document, reference: Callable[[Document], object]) -> str |
     if isinstance(found, bool) or not isinstance(found, str | int):
         return None
     try:
-        return UnreadableOrder(payload=b"", error="-", reference=str(found)[:255]).reference or None
+        return UnreadableOrder(payload=b"", error="-", reference=str(found)[:255]).reference
     except ValueError:
         return None

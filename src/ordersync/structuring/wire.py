@@ -19,7 +19,7 @@ def parse_json(data: bytes) -> object:
 
     A byte order mark is passed over. Everything that parsers understand differently is refused with a
     ``ValueError`` that quotes nothing: NaN and Infinity, a name given twice in one object, other encodings,
-    more than 64 levels, numbers of more than 100 characters.
+    more than 64 levels, numbers of more than 100 characters or too large for a ``Decimal``.
     """
     try:
         document = json.loads(
@@ -82,7 +82,11 @@ def _whole_number(digits: str) -> int:
 def _fraction(digits: str) -> Decimal:
     if len(digits) > LONGEST_NUMBER:
         raise ValueError("holds a number that is too long")
-    return Decimal(digits)
+    try:
+        return Decimal(digits)
+    except ArithmeticError:
+        defect = "holds a number that is too large"
+    raise ValueError(defect)
 
 
 def _no_number(_word: str) -> NoReturn:

@@ -11,10 +11,20 @@ import attrs
 
 from ..channel import Channel
 from ..clock import Clock
+from ..conflicts import by_settings
 from ..errors import ChannelAuthError, ChannelError, ChannelUnavailableError, OrderSyncError
-from ..model.events import CallFailed, Event, NoteMoved, OrderSkipped, PhaseStarted
+from ..model.events import (
+    CallFailed,
+    Event,
+    NoteMoved,
+    OrderChanged,
+    OrderInConflict,
+    OrderSkipped,
+    PhaseStarted,
+)
 from ..model.ids import ChannelId, Fence, OrderKey
 from ..model.orders import Outcome
+from ..model.pages import ChangedOrder
 from ..model.runs import EntryKind, JournalEntry
 from ..model.stock import Due
 from ..ports import Storage
@@ -121,6 +131,17 @@ class ChannelRun:
         kind = "quarantined" if quarantined else "skipped"
         self.remark(kind, code, reference or "(no reference)", sentence)
         self.tell(OrderSkipped, reference=reference, code=code, sentence=sentence, quarantined=quarantined)
+
+    def order_changed(self, changed: ChangedOrder) -> None:
+        """Report what became of a stored order, and a conflict that a person must look at."""
+        change, order = changed.change, changed.order
+        if change is None:
+            return
+        self.tell(OrderChanged, order=order.key, event=change.event, details=change.details)
+        decided = by_settings(order, self.channel.settings) is not None
+        if order.conflict is not None and "conflict" in change.details and not decided:
+            self.remark("conflict", order.conflict.code, str(order.key), order.conflict.sentence)
+            self.tell(OrderInConflict, order=order.key, code=order.conflict.code, sentence=order.conflict.sentence)
 
     def note_moved(self, order: OrderKey, parcel_id: str, status: str) -> None:
         """Report a dispatch note's new status."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
 
+from ..channel import SupportsOrderLookup
 from ..errors import ChannelAuthError, ChannelError, ChannelUnavailableError, LeaseLostError
 from ..model.runs import ChannelLife, ChannelState, EntryKind
 from .channel_run import ChannelRun
@@ -14,15 +15,20 @@ from .confirm import confirm
 from .dispatch import dispatch
 from .download import download
 from .drift import check_drift
+from .first_runs import tell_of_silence
 from .publish import announce, publish
 from .reserve import reserve
+from .resolve import resolve_conflicts
 from .resume import resume
+from .watch import watch
 
 FAILURES_BEFORE_PAUSE = 3
 LONGEST_PAUSE = timedelta(minutes=30)
 KEEP_EVERY_S = 20.0
 
 Phase = Callable[[ChannelRun], Awaitable[object]]
+Task = Callable[[ChannelRun, ChannelLife, "Rendezvous"], Awaitable[None]]
+"""What is done with a channel that this run holds."""
 
 
 class Rendezvous:
@@ -56,6 +62,9 @@ async def work(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> No
         await _phase(run, "resume", resume)
         online = await _may_call(run, life)
         online = online and await _network(run, "download", download)
+        online = online and await _network(run, "watch", watch)
+        await tell_of_silence(run)
+        await _phase(run, "resolve", resolve_conflicts)
         await _phase(run, "reserve", reserve)
         await _phase(run, "announce", announce)
         rendezvous.arrive()
@@ -70,11 +79,25 @@ async def work(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> No
         if online and run.status == "done":
             await _healthy(run, life)
     except LeaseLostError as error:
-        run.status = "lost"
-        run.remark("failed", error.code, run.phase, str(error))
+        _lost(run, error)
     finally:
         if not arrived:
             rendezvous.arrive()
+
+
+async def look(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> None:
+    """Look at the orders of a channel that somebody asked for, and reserve; the next runs do the rest."""
+    rendezvous.arrive()
+    try:
+        if await _may_call(run, life):
+            if not isinstance(run.channel, SupportsOrderLookup):
+                await _network(run, "download", download)
+            await _network(run, "watch", watch)
+        await _phase(run, "resolve", resolve_conflicts)
+        await _phase(run, "reserve", reserve)
+        await _phase(run, "announce", announce)
+    except LeaseLostError as error:
+        _lost(run, error)
 
 
 async def _publish(run: ChannelRun) -> bool:
@@ -92,6 +115,11 @@ async def _publish(run: ChannelRun) -> bool:
         await _phase(run, "reserve", reserve)
         online = online and await _network(run, "publish", publish)
     return online
+
+
+def _lost(run: ChannelRun, error: LeaseLostError) -> None:
+    run.status = "lost"
+    run.remark("failed", error.code, run.phase, str(error))
 
 
 async def _phase(run: ChannelRun, name: str, phase: Phase) -> None:
@@ -131,7 +159,7 @@ async def _may_call(run: ChannelRun, life: ChannelLife) -> bool:
 async def _connect(run: ChannelRun) -> None:
     """Enable a draft that answers, unless a person has switched it meanwhile."""
     await run.lease.keep()
-    await run.caller.read(run.channel.test_connection)
+    await run.caller.probe(run.channel.test_connection)
     await run.write(EntryKind.CONNECTION_TEST, code="ok")
     await _hold(run)
     if await _state(run) is ChannelState.DRAFT:

@@ -55,11 +55,11 @@ async def _looked_up(run: ChannelRun, notes: Sequence[Note]) -> bool:
 
 
 async def _from_feed(run: ChannelRun, notes: Sequence[Note]) -> bool:
-    """Confirm by what the last scan showed: the order as shipped, or a later complete sweep without it."""
+    """Confirm by what the last scan showed: the order as shipped, or a later credible sweep without it."""
     orders, key = run.storage.orders, notes[0].note.order_key
     if (await orders.get(key)).fulfillment is FulfillmentStatus.SHIPPED:
         return True
-    swept_at = (await orders.progress(run.id, fence=run.fence)).swept_at
+    swept_at = (await orders.progress(run.id, fence=run.fence)).trusted_at
     seen = await orders.decision(key)
     told_at = max(note.claimed_at or note.note.dispatched_at for note in notes) + run.channel.listing_lag
     gone = swept_at is not None and seen is not None and seen.last_seen_at is not None and seen.last_seen_at < swept_at

@@ -41,7 +41,7 @@ async def _read(run: ChannelRun, scan: Scan) -> None:
         await run.lease.keep()
         page = await fetch_page(run, scan, cursor)
         scan = scan.after(page, first=cursor is None)
-        await _save(run, page, number, scan.progress(complete=page.next_cursor is None))
+        await save(run, page, number, scan.progress(complete=page.next_cursor is None))
         cursor = page.next_cursor
         if cursor is None:
             return
@@ -69,7 +69,7 @@ def not_twice(run: ChannelRun, cursor: str, before: set[str]) -> None:
     before.add(cursor)
 
 
-async def _save(run: ChannelRun, page: OrderPage, number: int, progress: Progress) -> None:
+async def save(run: ChannelRun, page: OrderPage, number: int, progress: Progress | None = None) -> None:
     """Decide and save a page; decide it anew when people changed one of its orders meanwhile."""
     for _ in range(TRIES_PER_PAGE):
         decided = await decide(run, page, number)

@@ -2,92 +2,182 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import attrs
 
-from ..admission import canonical, parking_reason
-from ..lifecycle import OrderEvent, advance, arrow
-from ..model.channel_orders import ChannelOrder, ChannelOrderLine, FulfillmentStatus
+from ..admission import canonical, parking_reason, payment_refusal
+from ..conflicts import SENTENCES
+from ..lifecycle import OrderEvent, advance, arrow, closed
+from ..model.channel_orders import ChannelOrder, FulfillmentStatus, PaymentStatus
 from ..model.listings import Links
-from ..model.orders import LIVE, Order, OrderLine
+from ..model.orders import CHANNEL, LIVE, Conflict, ConflictCode, Order, OrderLine, OrderState, Reason
 from ..model.settings import ChannelSettings
+from .channel_lines import (
+    bought_otherwise,
+    edited_lines,
+    moved_pieces,
+    sent_otherwise,
+    shipped_lines,
+    sold_by_listing,
+    view_of,
+)
 
-CANCELLED_AFTER = "cancelled on the channel after goods were processed here"
-EDITED_AFTER = "edited on the channel after it was processed here"
-SHIPPED_ELSEWHERE = "shipped on the channel by other hands while open here"
+UNFINISHED = LIVE | {OrderState.DELETED}
+"""The states whose orders are followed line by line, a tombstone's for when it is restored."""
 
 
-def follow(order: Order, seen: ChannelOrder, *, settings: ChannelSettings, links: Links) -> Order:
+@attrs.frozen(kw_only=True)
+class Shown:
+    """An order as its channel shows it now, translated, and what is needed to take it over."""
+
+    seen: ChannelOrder
+    settings: ChannelSettings
+    links: Links
+    at: datetime
+    whole_order: bool = False
+    """Whether the channel can only mark whole orders as shipped."""
+
+    @property
+    def meaning(self) -> tuple[PaymentStatus, FulfillmentStatus]:
+        """Return the order's canonical payment and fulfillment."""
+        return canonical(self.seen, self.settings)
+
+    @property
+    def cancelled(self) -> bool:
+        """Say whether the channel has cancelled it as a whole."""
+        return self.meaning[1] is FulfillmentStatus.CANCELLED
+
+    @property
+    def shipped(self) -> bool:
+        """Say whether the channel considers all of it shipped."""
+        return self.meaning[1] is FulfillmentStatus.SHIPPED
+
+    @property
+    def updated_at(self) -> datetime:
+        """Return when the channel changed it last; a time still to come would hide every later change."""
+        return min(self.seen.updated_at, self.at)
+
+    @property
+    def by(self) -> Reason:
+        """Return who did what the order shows."""
+        return Reason(who=CHANNEL, why=self.seen.status, at=self.at)
+
+    def conflict(self, code: ConflictCode, order: Order) -> Conflict:
+        """Return a conflict of the order here with what is shown."""
+        lines = shipped_lines(order, self.seen, self.links, whole=self.shipped)
+        return Conflict(code=code, sentence=SENTENCES[code], at=self.at, lines=lines, view=view_of(code, lines))
+
+
+def follow(order: Order, shown: Shown) -> Order:
     """Return *order* with what the channel shows now.
 
     While it is live, lines and cancellation are followed, and reservations with them. What can no longer
-    be followed, because goods have left, becomes a named conflict for a person, never a silent change. Whatever
-    its state: where the channel may have moved its own levels, the order is due, so that they are doubted.
+    be followed, because goods have left, becomes a named conflict for a person, never a silent change. An order
+    that its channel cancelled and shows alive again is revived. Whatever its state: where the channel may have
+    moved its own levels, the order is due, so that they are doubted.
     """
-    facts = _facts(seen, settings)
-    cancelled = facts["fulfillment"] is FulfillmentStatus.CANCELLED
-    sold = {**order.sold, **sold_by_listing(seen)} if order.sold else order.sold
-    if order.state not in LIVE:
-        return advance(
-            order,
-            by_channel=_moved_levels(order, seen, cancelled=cancelled),
-            **facts,
-            sold=sold,
-            conflict=_late_conflict(order, seen, cancelled=cancelled) or order.conflict,
-        )
-    if cancelled:
-        after = any(line.processed for line in order.lines)
-        return advance(
-            order,
-            by_channel=True,
-            **facts,
-            sold=sold,
-            state=arrow(order, OrderEvent.CANCELLED),
-            conflict=CANCELLED_AFTER if after else order.conflict,
-        )
-    conflict = SHIPPED_ELSEWHERE if _shipped_elsewhere(order, seen, facts) else order.conflict
-    lines = _lines(order, seen, links)
-    if lines == order.lines:
-        return advance(order, **facts, conflict=conflict)
-    state = arrow(order, OrderEvent.EDITED)
-    return advance(order, by_channel=True, **facts, sold=sold, conflict=conflict, state=state, lines=lines)
+    if order.state in LIVE:
+        return _cancelled(order, shown) if shown.cancelled else _edited(order, shown)
+    if order.state is OrderState.CANCELLED and not shown.cancelled and _comes_back(order, shown):
+        return _revived(order, shown)
+    return _ended(order, shown)
 
 
-def sold_by_listing(seen: ChannelOrder) -> Mapping[tuple[str, str | None], int]:
-    """Return what the channel took off its own listings for an order; its own stock is not ours to follow."""
-    sold: dict[tuple[str, str | None], int] = {}
-    if seen.fulfilled_by_channel:
-        return sold
-    for line in seen.lines:
-        listing = (line.channel_sku, seen.channel_location)
-        sold[listing] = sold.get(listing, 0) + line.quantity
-    return sold
-
-
-def new_line(line: ChannelOrderLine, links: Links, channel_location: str | None) -> OrderLine:
-    """Return a line as it is stored, with what it takes from stock frozen."""
-    return OrderLine(
-        line_id=line.line_id,
-        channel_sku=line.channel_sku,
-        quantity=line.quantity,
-        title=line.title,
-        unit_price=line.unit_price,
-        cancelled=line.cancelled,
-        shipped=line.shipped,
-        components=links.of(line, channel_location),
+def _cancelled(order: Order, shown: Shown) -> Order:
+    processed = any(line.processed for line in order.lines)
+    conflict = shown.conflict(ConflictCode.CANCELLED_AFTER_PROCESSING, order) if processed else None
+    return _taken_over(
+        order,
+        shown,
+        by_channel=True,
+        state=arrow(order, OrderEvent.CANCELLED),
+        ended=shown.by,
+        lines=_lines_and_conflict(order, shown)[0],
+        conflict=conflict,
     )
 
 
-def _facts(seen: ChannelOrder, settings: ChannelSettings) -> dict[str, Any]:
-    payment, fulfillment = canonical(seen, settings)
+def _edited(order: Order, shown: Shown) -> Order:
+    """Follow the lines of a live order, and name what left of it by other hands."""
+    arrow(order, OrderEvent.EDITED)
+    lines, conflict = _lines_and_conflict(order, shown)
+    by_channel = lines != order.lines or bought_otherwise(order, shown.seen)
+    edited = _taken_over(order, shown, by_channel=by_channel, lines=lines, conflict=conflict)
+    return closed(edited, by=shown.by)
+
+
+def _lines_and_conflict(order: Order, shown: Shown) -> tuple[tuple[OrderLine, ...], Conflict | None]:
+    """Return the lines to take over, and what cannot be: nothing, where the channel sends out of its own stock."""
+    if order.fulfilled_by_channel and not order.reserves:
+        return shipped_lines(order, shown.seen, shown.links, whole=shown.shipped), None
+    return edited_lines(order, shown.seen, shown.links), _conflict(order, shown)
+
+
+def _comes_back(order: Order, shown: Shown) -> bool:
+    """Say whether an order that its channel had cancelled, or not shown any more, would be downloaded now."""
+    by_channel = order.ended is not None and order.ended.who == CHANNEL
+    missed = order.reviewed == ConflictCode.VANISHED
+    is_open = any(line.quantity > line.cancelled + line.shipped for line in shown.seen.lines)
+    accepted = payment_refusal(shown.meaning[0], shown.settings) is None
+    return (by_channel or missed) and is_open and accepted and not shown.shipped
+
+
+def _revived(order: Order, shown: Shown) -> Order:
+    state = arrow(order, OrderEvent.REVIVED)
+    lines, conflict = _lines_and_conflict(attrs.evolve(order, state=state, conflict=None), shown)
+    revived = _taken_over(
+        order,
+        shown,
+        by_channel=True,
+        state=state,
+        ended=None,
+        lines=lines,
+        conflict=conflict,
+    )
+    return closed(revived, by=shown.by)
+
+
+def _ended(order: Order, shown: Shown) -> Order:
+    """Keep the facts of an order that has ended; unless it is processed, its lines are kept up to date, too."""
+    lines, conflict = _lines_and_conflict(order, shown)
+    changes: dict[str, Any] = {"conflict": conflict}
+    if order.state is not OrderState.PROCESSED:
+        changes["lines"] = lines
+    if order.state is OrderState.CANCELLED and shown.cancelled:
+        changes["ended"] = shown.by if order.ended is None or order.ended.who != CHANNEL else order.ended
+    return _taken_over(order, shown, by_channel=_has_moved_levels(order, shown), **changes)
+
+
+def _has_moved_levels(order: Order, shown: Shown) -> bool:
+    """Say whether the channel may have moved its own levels for an ended order since it was last seen.
+
+    The lines of a processed order are not followed: one that was shown otherwise may be back at them.
+    """
+    otherwise = order.conflict is not None or (order.reviewed is not None and not _is_let_stand(order, shown))
+    followed = order.state is not OrderState.PROCESSED
+    return moved_pieces(order, shown.seen, cancelled=shown.cancelled) or (otherwise and not followed)
+
+
+def _taken_over(order: Order, shown: Shown, *, by_channel: bool, **changes: Any) -> Order:  # noqa: ANN401 - fields
+    """Take the channel's facts over, and *changes* with them."""
+    sold = {**order.sold, **sold_by_listing(shown.seen)} if order.sold and by_channel else order.sold
+    reviewed = order.reviewed if _is_let_stand(order, shown) else None
+    return advance(order, by_channel=by_channel, **facts_of(shown), sold=sold, reviewed=reviewed, **changes)
+
+
+def facts_of(shown: Shown) -> dict[str, Any]:
+    """Return the fields of an order that are taken over from its channel each time it is seen."""
+    payment, fulfillment = shown.meaning
+    seen = shown.seen
     return {
         "status": seen.status,
         "payment": payment,
         "fulfillment": fulfillment,
         "parked": parking_reason(payment, fulfillment),
-        "updated_at": seen.updated_at,
+        "updated_at": shown.updated_at,
         "paid_at": seen.paid_at,
         "total": seen.total,
         "buyer": seen.buyer,
@@ -99,54 +189,49 @@ def _facts(seen: ChannelOrder, settings: ChannelSettings) -> dict[str, Any]:
     }
 
 
-def _lines(order: Order, seen: ChannelOrder, links: Links) -> tuple[OrderLine, ...]:
-    """Return the order's lines as the channel shows them now, with what we know of each kept."""
-    before = {line.line_id: line for line in order.lines}
-    lines = [_line(before.pop(line.line_id, None), line, links, seen.channel_location) for line in seen.lines]
-    return (
-        *lines,
-        *(
-            attrs.evolve(gone, cancelled=gone.quantity - gone.shipped - gone.processed)
-            for gone in before.values()
-            if gone.quantity
-        ),
-    )
+def _conflict(order: Order, shown: Shown) -> Conflict | None:
+    """Return the conflict of an order with what is shown; the same one keeps its time, and one let stand is none.
+
+    One that is not decided yet stays, whatever is shown afterwards, and is about what is shown by now.
+    """
+    found = (shown.conflict(code, order) for code in _contradictions(order, shown))
+    worst = next((one for one in found if one.view != order.reviewed), None)
+    before = order.conflict
+    if before is None or before.code is ConflictCode.VANISHED:
+        return worst
+    if worst is None or worst.code in (ConflictCode.PARTIALLY_REFUNDED, before.code):
+        return attrs.evolve(shown.conflict(before.code, order), at=before.at)
+    return worst
 
 
-def _line(before: OrderLine | None, seen: ChannelOrderLine, links: Links, channel_location: str | None) -> OrderLine:
-    if before is None or before.channel_sku != seen.channel_sku:
-        fresh = new_line(seen, links, channel_location)
-        return fresh if before is None else attrs.evolve(fresh, shipped=before.shipped, processed=before.processed)
-    return attrs.evolve(
-        before, quantity=seen.quantity, cancelled=seen.cancelled, title=seen.title, unit_price=seen.unit_price
-    )
+def _is_let_stand(order: Order, shown: Shown) -> bool:
+    """Say whether what is shown contradicts the order just as it did when somebody let that stand."""
+    if order.reviewed is None:
+        return False
+    return any(shown.conflict(code, order).view == order.reviewed for code in _contradictions(order, shown))
 
 
-def _late_conflict(order: Order, seen: ChannelOrder, *, cancelled: bool) -> str | None:
-    if not any(line.processed for line in order.lines):
-        return None
-    if cancelled:
-        return CANCELLED_AFTER
-    return EDITED_AFTER if _counts(seen.lines) != _counts(order.lines) else None
+def _contradictions(order: Order, shown: Shown) -> Iterator[ConflictCode]:
+    """Yield what the channel shows that cannot be followed, the gravest first."""
+    processed = any(line.processed for line in order.lines)
+    if shown.cancelled:
+        if processed:
+            yield ConflictCode.CANCELLED_AFTER_PROCESSING
+        return
+    if order.state is OrderState.PROCESSED:
+        if bought_otherwise(order, shown.seen):
+            yield ConflictCode.EDITED_AFTER_PROCESSING
+        return
+    if _left_elsewhere(order, shown) and not (shown.whole_order and processed):
+        yield ConflictCode.SHIPPED_ELSEWHERE
+    if sent_otherwise(order, shown.seen):
+        yield ConflictCode.EDITED_AFTER_PROCESSING
+    newly = PaymentStatus.PARTIALLY_REFUNDED is shown.meaning[0] is not order.payment
+    if newly and order.state in UNFINISHED:
+        yield ConflictCode.PARTIALLY_REFUNDED
 
 
-def _moved_levels(order: Order, seen: ChannelOrder, *, cancelled: bool) -> bool:
-    """Say whether the channel took pieces of an order off its own levels, or put some back, since it was last seen."""
-    if cancelled != (order.fulfillment is FulfillmentStatus.CANCELLED):
-        return True
-    return not cancelled and _counts(seen.lines) != _counts(order.lines)
-
-
-def _counts(lines: Iterable[OrderLine | ChannelOrderLine]) -> Mapping[str, tuple[str, int, int]]:
-    """Return what is bought in each line; a line that is cancelled as a whole may as well be gone."""
-    return {
-        line.line_id: (line.channel_sku, line.quantity, line.cancelled)
-        for line in lines
-        if line.quantity > line.cancelled
-    }
-
-
-def _shipped_elsewhere(order: Order, seen: ChannelOrder, facts: Mapping[str, Any]) -> bool:
-    ours = {line.line_id: line.shipped + line.processed for line in order.lines}
-    more = any(line.shipped > ours.get(line.line_id, 0) for line in seen.lines)
-    return more or facts["fulfillment"] is FulfillmentStatus.SHIPPED
+def _left_elsewhere(order: Order, shown: Shown) -> bool:
+    """Say whether pieces that are open here have left by other hands; what is cancelled with the rest has not."""
+    seen, links = shown.seen, shown.links
+    return shipped_lines(order, seen, links, whole=shown.shipped) != edited_lines(order, seen, links)

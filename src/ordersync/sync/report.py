@@ -24,8 +24,8 @@ NAME = 18
 class Remark:
     """One thing of a run that a person may want to know: an order skipped, a call failed, stock short.
 
-    ``kind`` is ``skipped``, ``quarantined``, ``failed``, ``refused``, ``lacking``, ``conflict`` or ``short``; of a
-    dry run also ``due``.
+    ``kind`` is ``skipped``, ``quarantined``, ``failed``, ``refused``, ``lacking``, ``conflict``, ``resolved``,
+    ``suspicious``, ``unlinked``, ``short`` or ``warning``; of a dry run also ``due``.
     """
 
     kind: str
@@ -54,6 +54,7 @@ class ChannelReport:
     quarantined: int = 0
     failed: int = 0
     pages: int = 0
+    looked_up: int = 0
     waited_s: float = 0.0
     reserved: int = 0
     pushed: int = 0

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..lifecycle import link
+from ..history import change
+from ..lifecycle import OrderEvent, link
 from ..model.listings import Links
-from ..model.orders import Order
+from ..model.orders import Order, Reason
 from ..model.pages import ChangedOrder, PageWork
 from ..settlement import finish
 from .channel_run import ChannelRun
@@ -35,17 +36,23 @@ async def _resolve_unlinked(run: ChannelRun) -> None:
         await run.lease.keep()
         skus = sorted({line.channel_sku for order in found for line in order.unlinked})
         links = await listings.links(run.id, skus, fence=run.fence)
-        await _write(run, [_resolved(order, links) for order in found])
+        by = Reason(who="ordersync", why="the channel's links have changed", at=run.now())
+        await _write(run, [_changed(order, links, by) for order in found])
         revision = max(revision, links.revision)
 
 
-def _resolved(order: Order, links: Links) -> ChangedOrder:
+def _resolved(order: Order, links: Links) -> Order:
     meanings: dict[str, Mapping[str, int]] = {}
     for line in order.unlinked:
         components = links.of_sku(line.channel_sku, order.channel_location)
         if components is not None:
             meanings[line.line_id] = components
-    return ChangedOrder(order=link(order, meanings, links_revision=links.revision), expect=order.revision)
+    return link(order, meanings, links_revision=links.revision)
+
+
+def _changed(order: Order, links: Links, by: Reason) -> ChangedOrder:
+    after = _resolved(order, links)
+    return ChangedOrder(order=after, expect=order.revision, change=change(order, after, OrderEvent.LINKED, by))
 
 
 async def _write(run: ChannelRun, changed: Sequence[ChangedOrder]) -> None:
@@ -53,4 +60,4 @@ async def _write(run: ChannelRun, changed: Sequence[ChangedOrder]) -> None:
     work = PageWork(channel=run.id, changed=tuple(changed))
     if not await run.storage.orders.save_page(work, fence=run.fence, at=run.now()):
         for one in changed:
-            await run.storage.orders.replace(one.order, expect=one.expect, fence=run.fence)
+            await run.storage.orders.replace(one.order, expect=one.expect, change=one.change, fence=run.fence)

@@ -10,10 +10,14 @@ import attrs
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from ..clock import Clock, chance
-from ..errors import ChannelUnavailableError, LeaseLostError
+from ..errors import ChannelResponseError, ChannelUnavailableError, LeaseLostError
+from ..model.fields import FieldError
 from .lease import START_WINDOW_S
 
 T = TypeVar("T")
+
+PATIENCE_S = 4.0
+"""How long a connection test may try: whoever gave a wrong host learns of it within seconds."""
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +65,11 @@ class Caller:
             text = f"{self._name}: the lease ran out before the channel could be asked; the next run goes on from here"
             raise LeaseLostError(text) from exc
 
+    async def probe(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Ask the channel something while a person waits for the answer: no try begins after some seconds."""
+        again = _is_unavailable
+        return await self._retrying(call, again=again, may_start=self._lasts, within_s=PATIENCE_S)
+
     async def effect(self, call: Callable[[], Awaitable[T]], *, may_start: Callable[[], bool]) -> T:
         """Make the channel do something; ``TooLateError`` when *may_start* denies a try.
 
@@ -105,6 +114,9 @@ class Caller:
                 raise
             text = f"{self._name}: no answer within {self._timeout_s:g} s; it is tried again in the next run"
             raise ChannelUnavailableError(text) from error
+        except FieldError as error:  # its whole text quotes the value, which may be personal
+            text = f"{self._name}: its answer fits no record ({error.expected}); mend how it is read"
+            raise ChannelResponseError(text) from None
 
     def _wait(self, state: RetryCallState) -> float:
         """Return what the channel asks for, else a wait by chance whose bound doubles with each try."""

@@ -12,7 +12,7 @@ from ..model.events import RunFinished, RunStarted
 from ..model.ids import ChannelId
 from ..model.runs import ChannelLife, ChannelState, EntryKind, JournalEntry
 from .channel_run import ChannelRun, RunContext
-from .channel_task import Rendezvous, work
+from .channel_task import Rendezvous, Task, work
 from .lease import HeldLease
 from .preview import preview
 from .report import ChannelReport, RunReport
@@ -21,10 +21,10 @@ WAITING = (NoteStatus.WAITING, NoteStatus.QUEUED, NoteStatus.CLAIMED)
 
 
 class Run:
-    """One run: it works on channels, or with *dry* only looks."""
+    """One run: it does its *task* with each channel, or with *dry* shows what it would do."""
 
-    def __init__(self, context: RunContext, *, dry: bool) -> None:
-        self._context, self._dry = context, dry
+    def __init__(self, context: RunContext, *, dry: bool = False, task: Task = work) -> None:
+        self._context, self._dry, self._task = context, dry, task
         self._id, self._storage, self._clock = context.run_id, context.storage, context.clock
         self._reports: dict[ChannelId, ChannelReport] = {}
         self._errors: list[OrderSyncError] = []
@@ -89,7 +89,7 @@ class Run:
 
         async def guarded(run: ChannelRun) -> None:
             try:
-                await work(run, lives[run.id], rendezvous)
+                await self._task(run, lives[run.id], rendezvous)
             except (StorageError, asyncio.CancelledError):
                 run.status = "failed"
                 raise

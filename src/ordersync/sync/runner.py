@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 
-from ..channel import Channel
+from ..channel import Channel, check_registered
 from ..clock import Clock, SystemClock, new_run_id
 from ..errors import ConfigurationError
 from ..model.events import Event, Observer
-from ..model.ids import ChannelId
+from ..model.ids import ChannelId, OrderKey
 from ..ports import Storage
 from .channel_run import RunContext
+from .channel_task import look
 from .report import RunReport
 from .retry import RetryPolicy
 from .run import Run
@@ -38,19 +40,16 @@ class SyncRunner:
         observers: Sequence[Observer] = (),
         run_ids: Callable[[], str] = new_run_id,
     ) -> None:
-        """Check that the channels fit together; ``ConfigurationError`` names what does not."""
-        self._channels = {channel.id: channel for channel in channels}
+        """Check that the channels fit together; ``ConfigurationError`` names what does not.
+
+        ``TypeError`` for what is no channel or no storage, such as the class instead of an instance.
+        """
+        self._channels = _by_id(channels)
+        _check_storage(storage)
         self._storage = storage
         self._clock = clock or SystemClock()
         self._retry = retry or RetryPolicy()
         self._observers, self._run_ids = tuple(observers), run_ids
-        self._check(channels)
-
-    def _check(self, channels: Sequence[Channel]) -> None:
-        if len(self._channels) < len(channels):
-            ids = [str(channel.id) for channel in channels]
-            twice = sorted({one for one in ids if ids.count(one) > 1})
-            raise ConfigurationError(f"two channels have the same id: {', '.join(twice)}")
 
     async def run_once(self, *, only: Collection[ChannelId] | None = None, dry_run: bool = False) -> RunReport:
         """Do whatever is due on each channel now, and tell what was done.
@@ -58,10 +57,17 @@ class SyncRunner:
         *only* limits the run to some channels. A *dry_run* takes no lease and writes and sends nothing. What goes
         wrong is in the report; only cancellation and bugs come out as exceptions.
         """
-        context = RunContext(
-            run_id=self._run_ids(), storage=self._storage, clock=self._clock, retry=self._retry, tell=self._tell
-        )
-        return await Run(context, dry=dry_run).over(self._selected(only))
+        return await Run(self._context(), dry=dry_run).over(self._selected(only))
+
+    async def hint(self, key: OrderKey) -> RunReport:
+        """Look at one order now, since a webhook or a person says that something happened to it.
+
+        The look is due from now on, and done at once unless another runner holds the channel (status ``busy``: the
+        next run does it). What it reserves is published to the other channels by their next run.
+        """
+        channels = self._selected([key.channel])
+        await self._storage.orders.hint(key, at=self._clock.now())
+        return await Run(self._context(), task=look).over(channels)
 
     def run_once_sync(self, *, only: Collection[ChannelId] | None = None, dry_run: bool = False) -> RunReport:
         """Open everything, run once and close it again, for hosts without an event loop."""
@@ -82,6 +88,11 @@ class SyncRunner:
                 await stack.enter_async_context(channel)
             return await self.run_once(only=only, dry_run=dry_run)
 
+    def _context(self) -> RunContext:
+        return RunContext(
+            run_id=self._run_ids(), storage=self._storage, clock=self._clock, retry=self._retry, tell=self._tell
+        )
+
     def _selected(self, only: Collection[ChannelId] | None) -> Sequence[Channel]:
         if only is None:
             return list(self._channels.values())
@@ -97,3 +108,43 @@ class SyncRunner:
                 observer(event)
             except Exception:
                 log.exception("ordersync.observer_failed event=%s", type(event).__name__)
+
+
+def _by_id(channels: Sequence[Channel]) -> Mapping[ChannelId, Channel]:
+    if isinstance(channels, Channel):
+        raise TypeError(
+            f"SyncRunner takes a list of channels; write: SyncRunner([{type(channels).__name__}(...)], ...)"
+        )
+    known: dict[ChannelId, Channel] = {}
+    for channel in channels:
+        check_registered(channel)
+        other = known.get(channel.id)
+        if other is channel:
+            raise ConfigurationError(f"{channel.id} is given twice; name each channel once")
+        if other is not None:
+            raise ConfigurationError(
+                f"two channels have the same id: {channel.id}, {_origin(other)} and {_origin(channel)}; "
+                "give each its own ChannelId(source, subsource)"
+            )
+        known[channel.id] = channel
+    return known
+
+
+def _check_storage(storage: object) -> None:
+    if isinstance(storage, type):
+        raise TypeError(f"{storage.__name__} is a class; give SyncRunner a storage made of it: {storage.__name__}(...)")
+    if not isinstance(storage, Storage):
+        raise TypeError(
+            f"{type(storage).__name__} is no Storage; give SyncRunner one, such as SQLiteStorage(path), "
+            "or put your own ports into one: storage.replace(stock=...)"
+        )
+
+
+def _origin(channel: Channel) -> str:
+    """Return a channel's class and the file that defines it."""
+    kind = type(channel)
+    try:
+        place = inspect.getsourcefile(kind)
+    except (TypeError, OSError):  # typed into a prompt, or made by a program
+        place = None
+    return f"{kind.__name__} ({place or kind.__module__})"

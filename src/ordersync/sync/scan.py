@@ -36,12 +36,14 @@ class Scan:
     in_order: bool
     cap: datetime
     reached: datetime | None = None
+    blind: bool = False
 
     def after(self, page: OrderPage, *, first: bool) -> Scan:
         """Return the scan with one more page behind it; the first page may tell the channel's clock."""
         cap = page.server_time if first and page.server_time is not None else self.cap
         newest = max((order.updated_at for order in page.orders), default=None)
-        return attrs.evolve(self, cap=cap, reached=_latest(self.reached, newest and min(newest, cap)))
+        blind = self.blind or any(document.reference is None for document in page.unreadable)
+        return attrs.evolve(self, cap=cap, blind=blind, reached=_latest(self.reached, newest and min(newest, cap)))
 
     def progress(self, *, complete: bool) -> Progress:
         """Return how far the channel's orders are known once the pages so far are handled."""
@@ -57,9 +59,12 @@ class Scan:
                 sweep_began_at=None,
                 sweep_position=None,
                 interrupted=False,
+                blind=self.blind,
             )
         position = _latest(self.before.sweep_position, self.reached) if self.in_order else None
-        return attrs.evolve(self.before, sweep_began_at=self.began_at, sweep_position=position, interrupted=True)
+        return attrs.evolve(
+            self.before, sweep_began_at=self.began_at, sweep_position=position, interrupted=True, blind=self.blind
+        )
 
 
 def plan(channel: Channel, progress: Progress, *, now: datetime) -> Sequence[ScanKind]:
@@ -67,12 +72,13 @@ def plan(channel: Channel, progress: Progress, *, now: datetime) -> Sequence[Sca
 
     Changes since the watermark are always read, where update times can be trusted. Everything unshipped is swept
     when it never was, when the last sweep is older than the settings say, when a sweep or a scan was cut, and on
-    each run where update times cannot be trusted.
+    each run where update times cannot be trusted, or tell of some changes only.
     """
     if channel.scan == "state":
         return [ScanKind.SWEEP]
     kinds = [] if progress.watermark is None else [ScanKind.UPDATES]
-    overdue = progress.swept_at is None or now - progress.swept_at >= channel.settings.sweep_every
+    swept_at, every = progress.swept_at, channel.settings.sweep_every
+    overdue = channel.scan == "both" or swept_at is None or now - swept_at >= every
     return [*kinds, ScanKind.SWEEP] if overdue or progress.interrupted or not kinds else kinds
 
 
@@ -88,6 +94,7 @@ def begin(channel: Channel, kind: ScanKind, progress: Progress, *, now: datetime
         before=progress,
         began_at=progress.sweep_began_at if resumed and progress.sweep_began_at is not None else now,
         in_order=in_order,
+        blind=resumed and progress.blind,
         cap=now - channel.clock_skew,
     )
 

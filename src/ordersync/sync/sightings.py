@@ -7,19 +7,40 @@ from datetime import datetime
 
 import attrs
 
-from ..admission import ADMITTED, STATUS_UNKNOWN, UNREADABLE, Candidate, Refusal, admit, canonical, parking_reason
+from ..admission import (
+    ADMITTED,
+    DELETED_HERE,
+    STATUS_UNKNOWN,
+    UNREADABLE,
+    Candidate,
+    Refusal,
+    admit,
+    canonical,
+)
 from ..channel import Channel
-from ..lifecycle import wanted
+from ..history import change
+from ..lifecycle import OrderEvent
 from ..model.channel_orders import ChannelOrder, FulfillmentStatus, PaymentStatus, UnreadableOrder
 from ..model.ids import OrderKey
 from ..model.listings import Links
-from ..model.orders import Decision, Order, OrderState, Outcome
-from ..model.pages import ChangedOrder, Known, Quarantined
+from ..model.orders import ConflictCode, Decision, Order, OrderState, Outcome
+from ..model.pages import ChangedOrder, Known, Quarantined, Watch
 from ..model.stock import Sale
+from .channel_lines import sold_by_listing
 from .digests import payload_hash
-from .edits import follow, new_line, sold_by_listing
+from .edits import Shown, follow
+from .new_orders import new_order, taken_at
+from .watch_list import is_worth_watching
 
 NO_LINKS = Links(revision=0, components={})
+
+EVENTS = {
+    OrderState.NEW: OrderEvent.REVIVED,
+    OrderState.OPEN: OrderEvent.REOPENED,
+    OrderState.PROCESSED: OrderEvent.PROCESSED,
+    OrderState.CANCELLED: OrderEvent.CANCELLED,
+}
+"""What has happened to an order whose channel brought it to another state."""
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +54,14 @@ class Sighting:
     decision: Decision | None = None
     quarantined: Quarantined | None = None
     doubt: Sale | None = None
+
+    @property
+    def watched(self) -> bool | None:
+        """Say whether the order belongs on the watch list now; None where this sighting changes nothing about it."""
+        order = self.new if self.changed is None else self.changed.order
+        if order is not None or self.decision is not None:
+            return is_worth_watching(order, self.decision)
+        return None
 
 
 @attrs.frozen(kw_only=True)
@@ -53,18 +82,27 @@ class Scene:
         mapping = self.channel.settings.status_mapping
         return "" if mapping is None else mapping.version
 
+    def watch(self, reference: str | None) -> Watch | None:
+        """Return an order's place on the watch list."""
+        known = None if reference is None else self.known.get(reference)
+        return None if known is None else known.watch
+
     def key(self, reference: str) -> OrderKey:
         """Return the key of an order of this channel."""
         return OrderKey(self.channel.id, reference)
 
 
-def judge_unreadable(scene: Scene, seen: UnreadableOrder) -> Sighting:
-    """Quarantine a document that could not be read, by the hash of its payload."""
+def judge_unreadable(scene: Scene, seen: UnreadableOrder, *, readable: bool = False) -> Sighting:
+    """Quarantine a document that could not be read, by the hash of its payload.
+
+    *readable*: the page also shows this order in a form that can be read, which decides about it.
+    """
     digest = payload_hash(seen.payload)
     refusal = Refusal(UNREADABLE, seen.error)
     known = None if seen.reference is None else scene.known.get(seen.reference)
     decision = None
-    if seen.reference is not None and (known is None or (known.state is None and known.digest != digest.encode())):
+    news = known is None or (known.state is None and known.digest != digest.encode())
+    if seen.reference is not None and news and not readable:
         decision = _decision(scene, scene.key(seen.reference), refusal, Outcome.QUARANTINED, digest.encode())
     document = _document(scene, seen.reference, refusal, seen.payload)
     return Sighting(outcome=Outcome.QUARANTINED, refusal=refusal, decision=decision, quarantined=document)
@@ -75,43 +113,72 @@ def judge(scene: Scene, seen: ChannelOrder, digest: bytes) -> Sighting:
     known = scene.known.get(seen.reference)
     if known is not None and known.state not in (None, OrderState.DELETED):
         return _judge_stored(scene, seen, known, digest)
-    candidate = Candidate(
-        order=seen,
-        settings=scene.channel.settings,
-        tombstone=known is not None and known.state is OrderState.DELETED,
-    )
-    refusal = admit(candidate)
+    tombstone = known is not None and known.state is OrderState.DELETED
+    refusal = admit(Candidate(order=seen, settings=scene.channel.settings, tombstone=tombstone))
     if refusal is None:
         return _admitted(scene, seen, known, digest)
     return _refused(scene, seen, known, digest, refusal)
 
 
+def is_same(known: Known, digest: bytes, mapping_version: str) -> bool:
+    """Say whether a stored order is shown as it was last judged; one that had vanished, or was restored, is not."""
+    came_back = known.conflict is ConflictCode.VANISHED or not (known.admitted or known.state is OrderState.DELETED)
+    return not came_back and (known.digest, known.mapping_version) == (digest, mapping_version)
+
+
 def _judge_stored(scene: Scene, seen: ChannelOrder, known: Known, digest: bytes) -> Sighting:
-    key = scene.key(seen.reference)
-    unchanged = (known.digest, known.mapping_version) == (digest, scene.mapping_version)
-    payment, fulfillment = canonical(seen, scene.channel.settings)
-    if payment is PaymentStatus.UNKNOWN or fulfillment is FulfillmentStatus.UNKNOWN:
-        sentence = f"Nobody knows what the status {seen.status!r} means; the stored order was left as it is."
-        refusal = Refusal(STATUS_UNKNOWN, sentence)
-        if unchanged:
-            return Sighting(outcome=Outcome.QUARANTINED, refusal=refusal)
-        decision = attrs.evolve(_decision(scene, key, refusal, Outcome.QUARANTINED, digest, seen), admitted=True)
-        document = _document(scene, seen.reference, refusal, seen.raw or b"")
-        return Sighting(outcome=Outcome.QUARANTINED, refusal=refusal, decision=decision, quarantined=document)
-    order = scene.stored.get(key)
-    if unchanged or order is None or seen.updated_at < order.updated_at:
+    unchanged = is_same(known, digest, scene.mapping_version)
+    if _has_unknown_words(scene, seen):
+        return _not_understood(scene, seen, digest, unchanged=unchanged)
+    changed = None if unchanged else _followed(scene, seen)
+    if changed is None:
         return Sighting(outcome=Outcome.SAME)
-    after = follow(order, seen, settings=scene.channel.settings, links=scene.links)
-    return Sighting(
-        outcome=Outcome.CHANGED,
-        changed=ChangedOrder(order=after, expect=order.revision),
-        decision=_decision(scene, key, None, Outcome.CHANGED, digest, seen),
+    decision = _decision(scene, changed.order.key, None, Outcome.CHANGED, digest, seen)
+    return Sighting(outcome=Outcome.CHANGED, changed=changed, decision=decision)
+
+
+def _followed(scene: Scene, seen: ChannelOrder) -> ChangedOrder | None:
+    """Return the stored order as its channel shows it now; None for an older version of it than we have."""
+    order = scene.stored.get(scene.key(seen.reference))
+    if order is None or seen.updated_at < order.updated_at:
+        return None
+    shown = _shown(scene, seen)
+    after = follow(order, shown)
+    event = EVENTS[after.state] if after.state is not order.state else OrderEvent.EDITED
+    return ChangedOrder(order=after, expect=order.revision, change=change(order, after, event, shown.by))
+
+
+def _has_unknown_words(scene: Scene, seen: ChannelOrder) -> bool:
+    payment, fulfillment = canonical(seen, scene.channel.settings)
+    return payment is PaymentStatus.UNKNOWN or fulfillment is FulfillmentStatus.UNKNOWN
+
+
+def _not_understood(scene: Scene, seen: ChannelOrder, digest: bytes, *, unchanged: bool) -> Sighting:
+    """Leave a stored order as it is when a word of its channel is not known."""
+    sentence = f"Nobody knows what the status {seen.status!r} means; the stored order was left as it is."
+    refusal = Refusal(STATUS_UNKNOWN, sentence)
+    if unchanged:
+        return Sighting(outcome=Outcome.QUARANTINED, refusal=refusal)
+    key = scene.key(seen.reference)
+    decision = attrs.evolve(_decision(scene, key, refusal, Outcome.QUARANTINED, digest, seen), admitted=True)
+    document = _document(scene, seen.reference, refusal, seen.raw or b"")
+    return Sighting(outcome=Outcome.QUARANTINED, refusal=refusal, decision=decision, quarantined=document)
+
+
+def _shown(scene: Scene, seen: ChannelOrder) -> Shown:
+    channel = scene.channel
+    return Shown(
+        seen=seen,
+        settings=channel.settings,
+        links=scene.links,
+        at=scene.at,
+        whole_order=channel.whole_order_dispatch,
     )
 
 
 def _admitted(scene: Scene, seen: ChannelOrder, known: Known | None, digest: bytes) -> Sighting:
     doubts = 0 if known is None else known.doubt_revision
-    order = new_order(scene, seen, stock_revision=doubts + 1, revived=doubts > 0)
+    order = new_order(scene.channel, _shown(scene, seen), stock_revision=doubts + 1, revived=doubts > 0)
     decision = _decision(scene, order.key, None, Outcome.NEW, digest, seen)
     return Sighting(outcome=Outcome.NEW, new=order, decision=decision)
 
@@ -122,55 +189,15 @@ def _refused(scene: Scene, seen: ChannelOrder, known: Known | None, digest: byte
     if before == (digest, refusal.code, scene.mapping_version):
         return Sighting(outcome=outcome, refusal=refusal)
     became_final = refusal.final and not (known is not None and known.final)
+    tombstone = refusal.code == DELETED_HERE and not _has_unknown_words(scene, seen)
     return Sighting(
         outcome=outcome,
         refusal=refusal,
+        changed=_followed(scene, seen) if tombstone else None,
         decision=_decision(scene, scene.key(seen.reference), refusal, outcome, digest, seen),
         quarantined=_document(scene, seen.reference, refusal, seen.raw or b"") if refusal.quarantines else None,
         doubt=_doubt(scene, seen, known) if became_final and scene.channel.decrements_on_sale else None,
     )
-
-
-def new_order(scene: Scene, seen: ChannelOrder, *, stock_revision: int, revived: bool) -> Order:
-    """Return an admitted order as it is saved: NEW, its components frozen, its want of stock beside it."""
-    settings = scene.channel.settings
-    payment, fulfillment = canonical(seen, settings)
-    gone = revived or any(line.cancelled for line in seen.lines)
-    order = Order(
-        key=scene.key(seen.reference),
-        state=OrderState.NEW,
-        status=seen.status,
-        payment=payment,
-        fulfillment=fulfillment,
-        placed_at=seen.placed_at,
-        updated_at=seen.updated_at,
-        currency=seen.currency,
-        lines=tuple(new_line(line, scene.links, seen.channel_location) for line in seen.lines),
-        location=settings.location_of(seen.channel_location) or "",
-        parked=parking_reason(payment, fulfillment),
-        channel_order_id=seen.channel_order_id,
-        secondary_reference=seen.secondary_reference,
-        paid_at=seen.paid_at,
-        total=seen.total,
-        buyer=seen.buyer,
-        shipping_address=seen.shipping_address,
-        shipping_service=seen.shipping_service,
-        dispatch_by=seen.dispatch_by,
-        channel_location=seen.channel_location,
-        fulfilled_by_channel=seen.fulfilled_by_channel,
-        links_revision=scene.links.revision,
-        stock_revision=stock_revision,
-        channel_revision=stock_revision if gone else 0,
-        sold=sold_by_listing(seen) if scene.channel.decrements_on_sale else {},
-        taken_at=_taken_at(scene.channel, seen),
-        saved_at=scene.at,
-    )
-    return attrs.evolve(order, wanted=wanted(order))
-
-
-def _taken_at(channel: Channel, seen: ChannelOrder) -> datetime:
-    """Return the earliest moment at which the channel may have lowered its own level for an order."""
-    return seen.placed_at - channel.clock_skew - channel.stamp_granularity
 
 
 def _doubt(scene: Scene, seen: ChannelOrder, known: Known | None) -> Sale:
@@ -179,7 +206,7 @@ def _doubt(scene: Scene, seen: ChannelOrder, known: Known | None) -> Sale:
         order_key=scene.key(seen.reference),
         revision=revision,
         channel_revision=revision,
-        taken_at=_taken_at(scene.channel, seen),
+        taken_at=taken_at(scene.channel, seen),
         sold=sold_by_listing(seen),
     )
 

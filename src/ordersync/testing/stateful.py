@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ..model.ids import OrderKey
 from ..model.stock import Claim, Deduction
-from ..ports import OwnStockLedger, StockLedger
+from ..ports import OwnStockLedger, StockLedger, SupportsAudit, SupportsMovements
 from .builders import NOON, make_key
 
 Place = tuple[str, str]
@@ -22,9 +22,11 @@ Answer = TypeVar("Answer")
 
 SKUS = ("MUG", "LID")
 PLACES: Sequence[Place] = [(sku, location) for sku in SKUS for location in ("north", "south")]
+OTHER = {"north": "south", "south": "north"}
 KEYS = [make_key(reference) for reference in ("1001", "1002", "1003")]
 
 quantities = st.dictionaries(st.sampled_from(PLACES), st.integers(1, 5), max_size=3)
+movement_ids = st.integers(1, 6).map(lambda number: f"move {number}")
 claims = st.builds(
     lambda key, revision, wanted: Claim(order_key=key, revision=revision, wanted=wanted),
     st.sampled_from(KEYS),
@@ -106,7 +108,7 @@ class Reading:
 class StockLedgerMachine(RuleBasedStateMachine):
     """Claims, parcels and stocktakes in any order, late and repeated, checked after each step.
 
-    A subclass provides ``open``; its ``TestCase`` is the test. A ledger that is no ``OwnStockLedger`` provides
+    A subclass provides ``open``; its ``TestCase`` is the test. A ledger without ``SupportsMovements`` provides
     ``put_on_hand`` too.
     """
 
@@ -127,7 +129,7 @@ class StockLedgerMachine(RuleBasedStateMachine):
 
     async def put_on_hand(self, ledger: StockLedger, sku: str, *, quantity: int, location: str) -> None:
         """Let *quantity* pieces lie where the ledger knows of none."""
-        if not isinstance(ledger, OwnStockLedger):
+        if not isinstance(ledger, SupportsMovements):
             raise NotImplementedError(f"{type(self).__name__} needs a put_on_hand() that gives its ledger stock")
         await ledger.set_on_hand(sku, location=location, quantity=quantity, movement_id=f"opening/{sku}/{location}")
 
@@ -163,8 +165,7 @@ class StockLedgerMachine(RuleBasedStateMachine):
     def move(self, data: st.DataObject) -> None:
         """Move an order with all that it holds to the other location."""
         held = self.model.holds[data.draw(st.sampled_from(sorted(self.model.holds)))]
-        other = {"north": "south", "south": "north"}
-        wanted = {(sku, other[location]): quantity for (sku, location), quantity in held.wanted.items()}
+        wanted = {(sku, OTHER[location]): quantity for (sku, location), quantity in held.wanted.items()}
         claim = Claim(order_key=held.order_key, revision=held.revision + 1, wanted=wanted)
         self._reserve([self.wants.setdefault((claim.order_key, claim.revision), claim)])
 
@@ -178,16 +179,36 @@ class StockLedgerMachine(RuleBasedStateMachine):
         else:
             self._reserve(told)
 
-    @precondition(lambda self: isinstance(self.ledger, OwnStockLedger))
-    @rule(number=st.integers(1, 4), place=st.sampled_from(PLACES), counted=st.integers(0, 9))
-    def count(self, number: int, place: Place, counted: int) -> None:
-        """Take stock; the movement's id may have been used."""
-        assert isinstance(self.ledger, OwnStockLedger)
+    @precondition(lambda self: isinstance(self.ledger, SupportsMovements))
+    @rule(name=movement_ids, place=st.sampled_from(PLACES), counted=st.integers(0, 9))
+    def count(self, name: str, place: Place, counted: int) -> None:
+        """Take stock; the movement's id may have been used, by whatever kind of movement."""
+        assert isinstance(self.ledger, SupportsMovements)
         sku, location = place
+        self.run(self.ledger.set_on_hand(sku, location=location, quantity=counted, movement_id=name, at=NOON))
+        self._note(name, {place: counted - self.model.on_hand()[place]})
+
+    @precondition(lambda self: isinstance(self.ledger, SupportsMovements))
+    @rule(name=movement_ids, place=st.sampled_from(PLACES), quantity=st.integers(-4, 4).filter(bool))
+    def adjust(self, name: str, place: Place, quantity: int) -> None:
+        """Find some more pieces, or fewer."""
+        assert isinstance(self.ledger, SupportsMovements)
+        sku, location = place
+        self.run(self.ledger.adjust(sku, location=location, quantity=quantity, movement_id=name, at=NOON))
+        self._note(name, {place: quantity})
+
+    @precondition(lambda self: isinstance(self.ledger, SupportsMovements))
+    @rule(name=movement_ids, place=st.sampled_from(PLACES), quantity=st.integers(1, 4))
+    def transfer(self, name: str, place: Place, quantity: int) -> None:
+        """Carry some pieces to the other location."""
+        assert isinstance(self.ledger, SupportsMovements)
+        (sku, source), destination = place, OTHER[place[1]]
         self.run(
-            self.ledger.set_on_hand(sku, location=location, quantity=counted, movement_id=f"count {number}", at=NOON)
+            self.ledger.transfer(
+                sku, source=source, destination=destination, quantity=quantity, movement_id=name, at=NOON
+            )
         )
-        self._note(f"count {number}", {place: counted - self.model.on_hand()[place]})
+        self._note(name, {place: -quantity, (sku, destination): quantity})
 
     @rule(limit=st.integers(1, 3))
     def read_news(self, limit: int) -> None:
@@ -243,6 +264,20 @@ class StockLedgerMachine(RuleBasedStateMachine):
         moved = [move for sku in SKUS for move in self.run(self.ledger.history(sku, limit=10_000))]
         assert len({(move.id, move.sku, move.location) for move in moved}) == len(moved)
         assert total({(move.sku, move.location): move.quantity} for move in moved) == self.model.on_hand()
+
+    @invariant()
+    def audit_agrees(self) -> None:
+        """The books add up, tell every hold in order of the keys, and name what is short."""
+        if not isinstance(self.ledger, SupportsAudit):
+            return
+        assert list(self.run(self.ledger.recount())) == []
+        holds = [self.model.holds[key] for key in sorted(self.model.holds)]
+        assert list(self.run(self.ledger.holds(limit=2))) == holds[:2]
+        if holds:
+            assert list(self.run(self.ledger.holds(after=holds[0].order_key, limit=9))) == holds[1:]
+        short = [(level.sku, level.location) for level in self.run(self.ledger.shortages())]
+        on_hand, available = self.model.on_hand(), self.model.available()
+        assert short == sorted(place for place in PLACES if min(on_hand[place], available[place]) < 0)
 
     def _reserve(self, batch: Sequence[Claim]) -> None:
         self.told.append(batch)

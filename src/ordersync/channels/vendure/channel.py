@@ -43,16 +43,19 @@ class VendureChannel(HTTPChannel):
     an order is served, so ``settings.location`` names one of ours and is no map. *fulfillment_handler* is the
     code of the handler that makes fulfillments.
 
-    It is scanned by state: ``updatedAt`` moves neither on payment nor on shipping.
+    It is scanned both by state and by time: ``updatedAt`` moves when pieces are cancelled, also of an order that has
+    shipped, but neither on payment nor on shipping. One change moves no stamp and leaves no open order: pieces that
+    are modified away after everything has shipped. ``SyncRunner.hint`` finds that.
     """
 
     statuses = STATES
-    scan = "state"
+    scan = "both"
     decrements_on_sale = True
     stock_batch_size = 100
     call_timeout = timedelta(minutes=2)
     converter = CONVERTER
     page_size: ClassVar[int] = 100
+    credentials: ClassVar[str] = "user and password"
 
     def __init__(  # noqa: PLR0913 - each is a setting of its own
         self,
@@ -93,9 +96,9 @@ class VendureChannel(HTTPChannel):
             raise ChannelAuthError(f"{self.id}: the server has no channel with this token; correct channel_token")
 
     async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
-        """Return one page of what is not shipped; with a time, also of what was stamped since.
+        """Return one page of what is not shipped; with a time, of what was placed or stamped since, in any state.
 
-        The stamps say little: a sweep (``updated_since=None``) alone misses nothing.
+        The stamps say little: what was only paid or shipped since is not among it.
         """
         window = scanning.Window(scanning.position_of(cursor), self.page_size)
         options = {"skip": window.skip, "take": window.take, "sort": {"id": "ASC"}, "filter": _scanned(updated_since)}
@@ -235,12 +238,18 @@ class VendureChannel(HTTPChannel):
 
 
 def _scanned(updated_since: datetime | None) -> Mapping[str, object]:
-    """Return the filter of a scan; ``after`` is strict, and stamps may be cut to whole seconds."""
-    open_now = {"state": {"notIn": sorted(DONE)}}
+    """Return the filter of a scan; ``after`` is strict, and stamps may be cut to whole seconds.
+
+    A cart that was given up is cancelled without ever having been placed.
+    """
     if updated_since is None:
-        return {"active": {"eq": False}, **open_now}
+        return {"active": {"eq": False}, "state": {"notIn": sorted(DONE)}}
     since = {"after": (updated_since - STAMP).isoformat()}
-    return {"active": {"eq": False}, "_or": [open_now, {"updatedAt": since}, {"orderPlacedAt": since}]}
+    return {
+        "active": {"eq": False},
+        "orderPlacedAt": {"isNull": False},
+        "_or": [{"updatedAt": since}, {"orderPlacedAt": since}],
+    }
 
 
 def _refused(note: DispatchNote, result: Result) -> ChannelRejectedError:

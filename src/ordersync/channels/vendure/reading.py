@@ -31,9 +31,12 @@ OPEN_STATES = {
     "PartiallyShipped": PaymentStatus.PAID,
     "PartiallyDelivered": PaymentStatus.PAID,
     "Modifying": None,
-    "ArrangingAdditionalPayment": PaymentStatus.PENDING,
+    "ArrangingAdditionalPayment": None,
 }
-"""The states of orders on their way, and what each says of the payment."""
+"""The states of orders on their way, and what each says of the payment; None leaves it to the payments themselves."""
+
+HELD = frozenset({"Modifying", "ArrangingAdditionalPayment"})
+"""While the seller changes an order that was placed before: it keeps its stock, and what it holds may still change."""
 
 FINAL_STATES = {"Shipped": PaymentStatus.PAID, "Delivered": PaymentStatus.PAID, CANCELLED: None}
 
@@ -124,17 +127,25 @@ def _fulfillment(order: ShopOrder, lines: Sequence[ChannelOrderLine]) -> Fulfill
         return FulfillmentStatus.CANCELLED
     if not is_open:
         return FulfillmentStatus.SHIPPED
-    if order.state == "Modifying":
+    if order.state in HELD:
         return FulfillmentStatus.ON_HOLD
     return FulfillmentStatus.PARTIAL if shipped else FulfillmentStatus.UNSHIPPED
 
 
 def _payment(order: ShopOrder) -> PaymentStatus:
+    """Tell what was paid.
+
+    Giving back what an order costs less, now that pieces were taken out of it, is no refund; while it is being
+    changed, nobody can tell yet.
+    """
     payments = order.payments or ()
     taken = sum(payment.amount for payment in payments if payment.state == "Settled")
     returned = sum(refund.total for refund in _refunds(payments) if refund.state == "Settled")
     if taken and returned:
-        return PaymentStatus.REFUNDED if returned >= taken else PaymentStatus.PARTIALLY_REFUNDED
+        if returned >= taken:
+            return PaymentStatus.REFUNDED
+        if order.state not in HELD and (order.state == CANCELLED or taken - returned < order.total_with_tax):
+            return PaymentStatus.PARTIALLY_REFUNDED
     by_state = {**OPEN_STATES, **FINAL_STATES, **dict.fromkeys(CARTS, PaymentStatus.UNPAID)}.get(order.state)
     if by_state is not None:
         return by_state

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import attrs
-
 from ... import beliefs
+from ...kits import Kits, defined, flatten
 from ...model.ids import ChannelId, Fence, OrderKey
 from ...model.listings import Answer, Attempt, ChannelListing, Links, Listing, ListingId, Push, checked_components
 from ...model.stock import Sale, StockRule
@@ -25,6 +24,7 @@ class MemoryListingBook(ListingBook):
         self._revisions: dict[ChannelId, int] = defaultdict(int)
         self._rules: dict[ChannelId, tuple[str, str | None, datetime]] = {}
         self._accounted: dict[OrderKey, int] = {}
+        self._kits: Kits = {}
 
     async def fence(self, fence: Fence) -> None:
         """Let no lower token take effect from now on."""
@@ -40,26 +40,58 @@ class MemoryListingBook(ListingBook):
         rule: StockRule | None = None,
     ) -> None:
         """Say what a channel SKU means."""
-        parts = checked_components(components)
+        linked_to = checked_components(components)
+        parts = flatten(linked_to, self._kits)
         listing_id = ListingId(channel_sku, channel_location)
         before = self._listings[channel].get(listing_id)
         if before is None:
-            after = Listing(channel=channel, id=listing_id, components=parts, rule=rule)
-        elif (before.components, before.rule) == (parts, rule):
-            return
+            after = Listing(channel=channel, id=listing_id, linked_to=linked_to, components=parts, rule=rule)
         else:
-            after = beliefs.marked(attrs.evolve(before, components=parts, rule=rule))
-        self._listings[channel][listing_id] = after
-        if before is None or before.components != parts:
-            self._revisions[channel] += 1
+            after = beliefs.linked(before, linked_to, parts, rule=rule)
+        self._mean(channel, [after])
 
     async def unlink(self, channel: ChannelId, channel_sku: str, *, channel_location: str | None = None) -> None:
         """Forget the components; the listing's attempts and windows stay for when it is linked again."""
         listing_id = ListingId(channel_sku, channel_location)
         if listing_id in self._linked(channel):
-            listing = self._listings[channel][listing_id]
-            self._listings[channel][listing_id] = beliefs.doubted(attrs.evolve(listing, components={}))
-            self._revisions[channel] += 1
+            self._mean(channel, [beliefs.unlinked(self._listings[channel][listing_id])])
+
+    async def link_new(
+        self, channel: ChannelId, links: Mapping[ListingId, str], *, fence: Fence | None = None
+    ) -> Collection[ListingId]:
+        """Link what was never heard of."""
+        self._fences.check(fence)
+        known = self._listings[channel]
+        unlinked = {one.channel_sku for one, listing in known.items() if not listing.components}
+        meant = {
+            one: checked_components(sku)
+            for one, sku in links.items()
+            if one not in known and one.channel_sku not in unlinked
+        }
+        new = [
+            Listing(channel=channel, id=one, linked_to=linked_to, components=flatten(linked_to, self._kits))
+            for one, linked_to in meant.items()
+        ]
+        self._mean(channel, new)
+        return [listing.id for listing in new]
+
+    async def define_kit(self, sku: str, components: Mapping[str, int] | None) -> None:
+        """Define or forget a kit, and take every link apart anew."""
+        kits = defined(self._kits, sku, components)
+        regrouped = {
+            channel: [
+                beliefs.linked(one, one.linked_to, flatten(one.linked_to, kits), rule=one.rule)
+                for one in self._linked(channel).values()
+            ]
+            for channel in self._listings
+        }
+        self._kits = kits
+        for channel, listings in regrouped.items():
+            self._mean(channel, listings)
+
+    async def kits(self) -> Mapping[str, Mapping[str, int]]:
+        """Return all kits by SKU."""
+        return dict(sorted(self._kits.items()))
 
     async def links(self, channel: ChannelId, channel_skus: Collection[str], *, fence: Fence | None = None) -> Links:
         """Return what channel SKUs mean, and under which revision."""
@@ -144,8 +176,9 @@ class MemoryListingBook(ListingBook):
         self._fences.check(fence)
         for answer in answers:
             one = answer.attempt.push.listing
-            listing = self._listings[channel][one]
-            self._listings[channel][one] = beliefs.answered(listing, answer, window=window, at=at)
+            listing = self._listings[channel].get(one)
+            if listing is not None:
+                self._listings[channel][one] = beliefs.answered(listing, answer, window=window, at=at)
 
     async def observed(
         self,
@@ -166,6 +199,13 @@ class MemoryListingBook(ListingBook):
                 self._listings[channel][seen.listing_id] = after
                 corrected += after.believed != before.believed
         return corrected
+
+    def _mean(self, channel: ChannelId, listings: Collection[Listing]) -> None:
+        """Write what listings mean now; other components raise the channel's links revision, once."""
+        before = self._listings[channel]
+        changed = any(one.id not in before or before[one.id].components != one.components for one in listings)
+        before.update((one.id, one) for one in listings)
+        self._revisions[channel] += changed
 
     def _linked(self, channel: ChannelId, *, skus: Collection[str] | None = None) -> Mapping[ListingId, Listing]:
         return {

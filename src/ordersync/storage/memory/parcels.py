@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import attrs
 
 from ...model.dispatch import Note, NoteStatus, ParcelRecord
 from ...model.ids import ChannelId, Fence, OrderKey
-from ...model.orders import Order
+from ...model.orders import Order, OrderChange
 from ...ports import ParcelAnswer
-from .fences import Fences
+from .tables import OrderTables
 
 LOOKED_AT = frozenset({NoteStatus.CLAIMED, NoteStatus.SENT})
 
 
-class MemoryParcels:
-    """The half of the order store that keeps parcels and their notes beside the orders."""
+class MemoryParcels(OrderTables):
+    """The part of the order store that keeps parcels and their notes beside the orders."""
 
-    def __init__(self) -> None:
-        self._fences = Fences()
-        self._orders: dict[OrderKey, Order] = {}
-        self._parcels: dict[OrderKey, dict[str, ParcelRecord]] = {}
-        self._notes: dict[OrderKey, dict[str, Note]] = {}
-
-    async def record_parcel(self, parcel: ParcelRecord, order: Order, note: Note, *, expect: int) -> ParcelAnswer:
+    async def record_parcel(
+        self,
+        parcel: ParcelRecord,
+        order: Order,
+        note: Note,
+        *,
+        expect: int,
+        change: OrderChange | None = None,
+        fence: Fence | None = None,
+    ) -> ParcelAnswer:
         """Write parcel, order and note together, unless something speaks against it."""
+        self._fences.check(fence)
         key = parcel.order_key
         known = self._parcels.get(key, {}).get(parcel.id)
         if known is not None:
@@ -37,7 +42,7 @@ class MemoryParcels:
         stored = self._orders.get(key)
         if stored is None or stored.revision != expect:
             return ParcelAnswer.STALE
-        self._write_over(order)
+        self._write_over(order, change)
         self._parcels.setdefault(key, {})[parcel.id] = parcel
         self._notes.setdefault(key, {})[parcel.id] = note
         return ParcelAnswer.RECORDED
@@ -53,8 +58,8 @@ class MemoryParcels:
         self._fences.check(fence)
         found = [
             self._parcels[note.note.order_key][note.parcel_id]
-            for note in self._notes_of(channel)
-            if note.status is NoteStatus.WAITING and key in (None, note.note.order_key)
+            for note in (self._notes_of(channel) if key is None else self._notes.get(key, {}).values())
+            if note.status is NoteStatus.WAITING
         ]
         found.sort(key=lambda parcel: (parcel.deduction.claim.revision, parcel.order_key))
         return found[:limit]
@@ -64,14 +69,14 @@ class MemoryParcels:
         self._fences.check(fence)
         note = self._notes.get(key, {}).get(parcel_id)
         if note is not None and note.status is NoteStatus.WAITING:
-            self._notes[key][parcel_id] = attrs.evolve(note, status=NoteStatus.QUEUED)
+            self._notes[key][parcel_id] = attrs.evolve(note, status=note.ready)
 
     async def notes_due(
         self, channel: ChannelId, *, at: datetime, limit: int, after: str | None = None, fence: Fence | None = None
     ) -> Sequence[Note]:
         """Return notes to send or to look after, by id."""
         self._fences.check(fence)
-        found = [
+        found = (
             note
             for note in self._notes_of(channel)
             if (after is None or note.note.id > after)
@@ -79,8 +84,8 @@ class MemoryParcels:
                 note.status is NoteStatus.QUEUED
                 or (note.status in LOOKED_AT and (note.look_at is None or note.look_at <= at))
             )
-        ]
-        return found[:limit]
+        )
+        return heapq.nsmallest(limit, found, key=lambda note: note.note.id)
 
     async def notes(self, key: OrderKey) -> Sequence[Note]:
         """Return all notes of an order, oldest first."""
@@ -100,15 +105,9 @@ class MemoryParcels:
         """Return how many notes stand where."""
         return dict(Counter(note.status for note in self._notes_of(channel)))
 
-    def _write_over(self, order: Order) -> None:
-        """Write a stored order over; its stock revision never falls."""
-        if order.stock_revision < self._orders[order.key].stock_revision:
-            raise ValueError(f"{order.key}: its stock revision would fall; change what is stored, not an older copy")
-        self._orders[order.key] = order
-
     def _has_waiting(self, key: OrderKey) -> bool:
         return any(note.status is NoteStatus.WAITING for note in self._notes.get(key, {}).values())
 
-    def _notes_of(self, channel: ChannelId) -> list[Note]:
-        mine = (note for key, notes in self._notes.items() if key.channel == channel for note in notes.values())
-        return sorted(mine, key=lambda note: note.note.id)
+    def _notes_of(self, channel: ChannelId) -> Iterator[Note]:
+        """Yield the notes of a channel, in no order."""
+        return (note for key, notes in self._notes.items() if key.channel == channel for note in notes.values())

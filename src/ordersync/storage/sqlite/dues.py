@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from ...model.ids import ChannelId, Fence, OrderKey
-from ...model.orders import Order
+from ...model.orders import Order, OrderChange
 from ...model.stock import Due, Sale
 from ...ports import OrderStore
 from .. import codec
@@ -33,6 +33,8 @@ WHERE id = ? AND stock_revision = ? AND stock_revision >= ? AND reserved_revisio
 OVERTAKE = "UPDATE orders SET revision = revision + 1, stock_revision = ? WHERE id = ? AND stock_revision < ?"
 
 REWANT = "UPDATE orders SET revision = revision + 1, stock_revision = stock_revision + 1"
+
+REWANT_ONE = f"{REWANT} WHERE id = ?"
 
 DOUBTS = """
 SELECT reference, doubts.revision, doubts.channel_revision, taken_at, sold
@@ -88,6 +90,14 @@ class DueVerbs(FencedPart, OrderStore):
 
         await self._write(work, fence)
 
+    async def rewant(self, keys: Collection[OrderKey]) -> None:
+        """Make these orders due again under a new stock revision; keys that are not stored are left out."""
+
+        def work(db: Connection) -> None:
+            db.executemany(REWANT_ONE, ((number,) for number in key_numbers(db, keys).values()))
+
+        await self._write(work)
+
     async def rewant_all(self) -> None:
         """Make every order due again, after the ledger was replaced."""
 
@@ -135,7 +145,9 @@ class DueVerbs(FencedPart, OrderStore):
 
         return await self._read(work, fence)
 
-    async def replace(self, order: Order, *, expect: int, fence: Fence | None = None) -> bool:
+    async def replace(
+        self, order: Order, *, expect: int, change: OrderChange | None = None, fence: Fence | None = None
+    ) -> bool:
         """Write *order* over the stored one if that still has revision *expect*."""
 
         def work(db: Connection) -> bool:
@@ -143,7 +155,7 @@ class DueVerbs(FencedPart, OrderStore):
             before = standings(db, [number])
             if number not in before or before[number].revision != expect:
                 return False
-            change_orders(db, {number: order}, before)
+            change_orders(db, {number: order}, before, {number: change})
             return True
 
         return await self._write(work, fence)

@@ -5,15 +5,16 @@ Functions here run inside a transaction, on the database's own thread.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from ...model.ids import ChannelId
 from ...model.listings import Listing, ListingId
 from .. import codec
-from ..listing_rows import BELIEF_COLUMNS, LISTING_COLUMNS, MEANING_COLUMNS, belief_row, id_row, listing_of, meaning_row
+from ..listing_rows import BELIEF_COLUMNS, LISTING_COLUMNS, MEANING_COLUMNS, belief_row, id_row, listing_of
 from .connection import Connection
 
 _COLUMNS = ", ".join(f"listings.{name}" for name in LISTING_COLUMNS)
+_MEANT = (*MEANING_COLUMNS, *BELIEF_COLUMNS)
 
 LOAD = f"""
 SELECT {_COLUMNS} FROM json_each(?) AS asked
@@ -24,6 +25,13 @@ AND listings.place = json_extract(asked.value, '$[1]')
 OF_SKUS = f"""
 SELECT {_COLUMNS} FROM json_each(?) AS asked
 CROSS JOIN listings ON listings.channel_id = ? AND listings.channel_sku = asked.value AND components <> '{{}}'
+"""  # noqa: S608 - constants
+
+THROUGH = f"""
+SELECT source, subsource, {_COLUMNS} FROM listings CROSS JOIN channels ON channels.id = listings.channel_id
+WHERE listings.id IN (
+  SELECT listing_id FROM json_each(?) AS asked CROSS JOIN listing_components ON sku = asked.value
+  UNION SELECT listing_id FROM json_each(?) AS asked CROSS JOIN listing_kits ON sku = asked.value)
 """  # noqa: S608 - constants
 
 OF_CHANNEL = f"""
@@ -47,13 +55,9 @@ WHERE channel_id = ? AND channel_sku = ? AND place = ?
 """  # noqa: S608 - constants
 
 MEAN = f"""
-UPDATE listings SET ({", ".join(MEANING_COLUMNS)}) = ({", ".join("?" * len(MEANING_COLUMNS))})
-WHERE channel_id = ? AND channel_sku = ? AND place = ? RETURNING id
+UPDATE listings SET ({", ".join(_MEANT)}) = ({", ".join("?" * len(_MEANT))})
+WHERE channel_id = ? AND channel_sku = ? AND place = ?
 """  # noqa: S608 - constants
-
-ADD_COMPONENT = "INSERT INTO listing_components (sku, listing_id) VALUES (?, ?)"
-
-DROP_COMPONENT = "DELETE FROM listing_components WHERE sku = ? AND listing_id = ?"
 
 Listings = dict[ListingId, Listing]
 
@@ -69,25 +73,17 @@ def listings_of_skus(db: Connection, channel: ChannelId, number: int | None, sku
     return _by_id(channel, db.execute(OF_SKUS, (codec.to_json(list(skus)), number)))
 
 
+def listings_through(db: Connection, skus: Collection[str]) -> list[Listing]:
+    """Return the listings, of any channel, that have one of these SKUs as a component or are linked to it as a kit."""
+    asked = codec.to_json(list(skus))
+    rows = db.execute(THROUGH, (asked, asked))
+    return [listing_of(ChannelId(source, subsource), row) for source, subsource, *row in rows]
+
+
 def write_changed(db: Connection, number: int | None, listings: Listings, before: Listings) -> None:
     """Write what is believed of those listings that are others than before."""
     changed = (listing for one, listing in listings.items() if listing is not before[one])
     db.executemany(BELIEVE, ((*belief_row(one), number, *id_row(one.id)) for one in changed))
-
-
-def link_listing(db: Connection, number: int, after: Listing, before: Listing | None) -> None:
-    """Write a listing that means something else than before."""
-    own_id = id_row(after.id)
-    old: Mapping[str, int] = {}
-    if before is None:
-        row = (number, *own_id, *meaning_row(after), *belief_row(after))
-        listing = db.execute(ADD, row).lastrowid
-    else:
-        old = before.components
-        db.execute(BELIEVE, (*belief_row(after), number, *own_id))
-        (listing,) = db.execute(MEAN, (*meaning_row(after), number, *own_id)).fetchone()
-    db.executemany(DROP_COMPONENT, ((sku, listing) for sku in old.keys() - after.components.keys()))
-    db.executemany(ADD_COMPONENT, ((sku, listing) for sku in after.components.keys() - old.keys()))
 
 
 def _by_id(channel: ChannelId, rows: Iterable[tuple[object, ...]]) -> Listings:

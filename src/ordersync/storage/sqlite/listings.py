@@ -7,34 +7,20 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
 
-import attrs
-
 from ... import beliefs
 from ...model.ids import ChannelId, Fence
-from ...model.listings import Answer, Attempt, ChannelListing, Links, Listing, ListingId, Push, checked_components
+from ...model.listings import Answer, Attempt, ChannelListing, Links, Listing, ListingId, Push
 from ...model.stock import Sale, StockRule
 from ...ports import ListingBook
 from .. import codec
 from ..listing_rows import listing_of, place
 from .connection import Connection
 from .keys import by_channel, channel_number, own_channel_number, own_key_numbers
-from .listing_tables import (
-    MAYBE_DUE,
-    OF_CHANNEL,
-    Listings,
-    link_listing,
-    listings_of_skus,
-    load_listings,
-    write_changed,
-)
+from .linking import define_kit, link, link_new, load_kits, unlink
+from .listing_tables import MAYBE_DUE, OF_CHANNEL, Listings, listings_of_skus, load_listings, write_changed
 from .parts import FencedPart
 
 LINKS_REVISION = "SELECT revision FROM channel_links WHERE channel_id = ?"
-
-RAISE_LINKS_REVISION = """
-INSERT INTO channel_links (channel_id, revision) VALUES (?, 1)
-ON CONFLICT (channel_id) DO UPDATE SET revision = revision + 1
-"""
 
 MARK = """
 UPDATE listings SET wanted = wanted + 1 WHERE id IN (
@@ -73,35 +59,27 @@ class SQLiteListingBook(FencedPart, ListingBook):
         rule: StockRule | None = None,
     ) -> None:
         """Say what one piece of a channel SKU takes from stock."""
-        parts, one = checked_components(components), ListingId(channel_sku, channel_location)
-
-        def work(db: Connection) -> None:
-            number = own_channel_number(db, channel)
-            before = load_listings(db, channel, number, [one]).get(one)
-            if before is None:
-                after = Listing(channel=channel, id=one, components=parts, rule=rule)
-            elif (before.components, before.rule) == (parts, rule):
-                return
-            else:
-                after = beliefs.marked(attrs.evolve(before, components=parts, rule=rule))
-            link_listing(db, number, after, before)
-            if before is None or before.components != parts:
-                db.execute(RAISE_LINKS_REVISION, (number,))
-
-        await self._write(work)
+        one = ListingId(channel_sku, channel_location)
+        await self._write(lambda db: link(db, channel, one, components, rule=rule))
 
     async def unlink(self, channel: ChannelId, channel_sku: str, *, channel_location: str | None = None) -> None:
         """Forget what a channel SKU means; what is known of its pushes stays."""
         one = ListingId(channel_sku, channel_location)
+        await self._write(lambda db: unlink(db, channel, one))
 
-        def work(db: Connection) -> None:
-            number = own_channel_number(db, channel)
-            before = load_listings(db, channel, number, [one]).get(one)
-            if before is not None and before.components:
-                link_listing(db, number, beliefs.doubted(attrs.evolve(before, components={})), before)
-                db.execute(RAISE_LINKS_REVISION, (number,))
+    async def link_new(
+        self, channel: ChannelId, links: Mapping[ListingId, str], *, fence: Fence | None = None
+    ) -> Collection[ListingId]:
+        """Link each listing that was never heard of to one SKU of ours; return those that were linked."""
+        return await self._write(lambda db: link_new(db, channel, links), fence)
 
-        await self._write(work)
+    async def define_kit(self, sku: str, components: Mapping[str, int] | None) -> None:
+        """Say that a SKU of ours is not stocked itself but made of these; None forgets it."""
+        await self._write(lambda db: define_kit(db, sku, components))
+
+    async def kits(self) -> Mapping[str, Mapping[str, int]]:
+        """Return all kits by SKU, each with what it was said to be made of."""
+        return await self._read(load_kits)
 
     async def links(self, channel: ChannelId, channel_skus: Collection[str], *, fence: Fence | None = None) -> Links:
         """Return what these channel SKUs mean, at all of the channel's locations, and under which revision."""

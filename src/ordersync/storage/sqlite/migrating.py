@@ -23,7 +23,7 @@ def schema_version(connection: sqlite3.Connection) -> int:
 
 def require_schema(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a database that is not ours, or that a newer ordersync wrote."""
-    version, newest = schema_version(connection), len(MIGRATIONS)
+    version, newest = schema_version(connection), MIGRATIONS[-1].version
     if version == 0:
         raise StorageError(f"{path} is a database of something else; name another file, this one is left as it is")
     if version > newest:

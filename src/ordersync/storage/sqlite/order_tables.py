@@ -11,9 +11,9 @@ from collections.abc import Collection, Mapping
 import attrs
 
 from ...model.ids import ChannelId, OrderKey
-from ...model.orders import Order, OrderLine, search_name
+from ...model.orders import Order, OrderChange, OrderLine, search_name
 from .. import codec, order_rows
-from ..order_rows import LINE_COLUMNS, ORDER_COLUMNS
+from ..order_rows import CHANGE_COLUMNS, LINE_COLUMNS, ORDER_COLUMNS
 from .connection import Connection
 
 LOAD_ORDERS = f"""
@@ -59,6 +59,14 @@ ON CONFLICT (order_id) DO UPDATE SET buyer = excluded.buyer, shipping_address = 
 """
 
 
+ADD_CHANGE = f"""
+INSERT INTO order_changes (order_id, {", ".join(CHANGE_COLUMNS)})
+VALUES (?, {", ".join("?" * len(CHANGE_COLUMNS))})
+"""  # noqa: S608 - constants
+
+HISTORY = f"SELECT {', '.join(CHANGE_COLUMNS)} FROM order_changes WHERE order_id = ? ORDER BY revision"  # noqa: S608
+
+
 @attrs.frozen
 class Standing:
     """What of a stored order decides whether and how it is written over."""
@@ -81,6 +89,11 @@ def load_orders(db: Connection, numbers: Collection[int]) -> Mapping[int, Order]
         key = OrderKey(channel, reference)
         orders[number] = order_rows.order_of(key, row, lines=lines[number], people=(buyer, address))
     return orders
+
+
+def load_history(db: Connection, number: int | None) -> list[OrderChange]:
+    """Return what happened to an order, oldest first."""
+    return [order_rows.change_of(row) for row in db.execute(HISTORY, (number,))]
 
 
 def standings(db: Connection, numbers: Collection[int]) -> Mapping[int, Standing]:
@@ -106,10 +119,17 @@ def add_orders(db: Connection, orders: Mapping[int, Order]) -> None:
     _write_people(db, {n: order for n, order in orders.items() if order.buyer or order.shipping_address})
 
 
-def change_orders(db: Connection, orders: Mapping[int, Order], before: Mapping[int, Standing]) -> None:
-    """Write orders over the stored ones, by number; ``ValueError`` if a stock revision would fall."""
+def change_orders(
+    db: Connection,
+    orders: Mapping[int, Order],
+    before: Mapping[int, Standing],
+    changes: Mapping[int, OrderChange | None],
+) -> None:
+    """Write orders over the stored ones, with their history; ``ValueError`` if a stock revision would fall."""
     if not orders:
         return
+    told = ((number, *order_rows.change_row(change)) for number, change in changes.items() if change is not None)
+    db.executemany(ADD_CHANGE, told)
     for number, order in orders.items():
         if order.stock_revision < before[number].stock_revision:
             raise ValueError(f"{order.key}: its stock revision would fall; change what is stored, not an older copy")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ...errors import OrderNotFoundError
 from ...model.ids import ChannelId, Fence, OrderKey
-from ...model.orders import Decision, Order, OrderState, search_name
+from ...model.orders import LIVE, Decision, Order, OrderChange, OrderState, search_name
 from ...model.pages import Quarantined
 from ...ports import OrderStore
 from .. import codec
@@ -14,10 +14,11 @@ from ..order_rows import DECISION_COLUMNS, decision_of
 from .connection import Connection
 from .dues import DueVerbs
 from .keys import channel_number, key_numbers
-from .order_tables import load_orders
+from .order_tables import load_history, load_orders
 from .pages import PageVerbs
 from .parcels import ParcelVerbs
 from .parts import FencedPart
+from .watches import WatchVerbs
 
 FIND_BY_NAME = "SELECT order_id FROM order_names WHERE name = ?"
 
@@ -39,6 +40,46 @@ FROM quarantine JOIN quarantine_payloads ON quarantine_id = quarantine.id
 WHERE channel_id = ? ORDER BY quarantine.id LIMIT ?
 """
 
+CHANNELS = "SELECT source, subsource, id FROM channels WHERE ? IS NULL OR (source = ? AND subsource = ?)"
+
+LISTED = """
+SELECT id FROM orders INDEXED BY {index} WHERE channel_id = ? AND reference > ? AND {condition}
+ORDER BY reference LIMIT ?
+"""
+
+LISTED_BY_KEY = """
+SELECT orders.id FROM order_keys CROSS JOIN orders ON orders.id = order_keys.id
+WHERE order_keys.channel_id = ? AND order_keys.reference > ? AND {condition} ORDER BY order_keys.reference LIMIT ?
+"""
+
+SMALL_SETS = (
+    (LIVE, "orders_live", "state IN ('new', 'open')"),
+    (frozenset({OrderState.DELETED}), "orders_deleted", "state = 'deleted'"),
+)
+"""The states whose orders have an index of their own, and its condition, to be repeated word for word."""
+
+
+def listing(*, states: Collection[OrderState] | None, conflicts: bool) -> str:
+    """Return the statement that lists the orders of one channel, by the smallest index that holds them all."""
+    named = [] if states is None else [repr(state.value) for state in OrderState if state in states]
+    asked = f"state IN ({', '.join(named)})" if named else "true"
+    if conflicts:
+        return LISTED.format(index="orders_in_conflict", condition=f"conflict IS NOT NULL AND {asked}")
+    for small, index, condition in SMALL_SETS:
+        if states is not None and small.issuperset(states):
+            return LISTED.format(index=index, condition=f"{condition} AND {asked}")
+    return LISTED_BY_KEY.format(condition=asked)
+
+
+def channels_from(db: Connection, channel: ChannelId | None, after: OrderKey | None) -> Sequence[tuple[int, str]]:
+    """Return the numbers of the channels to list, in their order, each with the reference to begin behind."""
+    source, subsource = (None, None) if channel is None else (channel.source, channel.subsource)
+    rows = db.execute(CHANNELS, (source, source, subsource)).fetchall()
+    found = sorted((ChannelId(source, subsource), number) for source, subsource, number in rows)
+    if after is None:
+        return [(number, "") for _, number in found]
+    return [(number, after.reference if one == after.channel else "") for one, number in found if one >= after.channel]
+
 
 class QueryVerbs(FencedPart, OrderStore):
     """What people ask of the orders."""
@@ -56,7 +97,7 @@ class QueryVerbs(FencedPart, OrderStore):
         """Return one order in any state."""
         found = await self.load([key])
         if key not in found:
-            raise OrderNotFoundError(f"{key}: no such order is stored; ask the doctor why")
+            raise OrderNotFoundError(f"{key}: is not stored; orders.decision(key) says why, if it was ever seen")
         return found[key]
 
     async def find(
@@ -73,6 +114,33 @@ class QueryVerbs(FencedPart, OrderStore):
             ]
 
         return await self._read(work)
+
+    async def listed(
+        self,
+        *,
+        states: Collection[OrderState] | None = None,
+        channel: ChannelId | None = None,
+        conflicts: bool = False,
+        limit: int = 1000,
+        after: OrderKey | None = None,
+    ) -> Sequence[Order]:
+        """Return stored orders by key, from behind *after*; with *conflicts* only those in conflict."""
+        if states is not None and not states:
+            return []
+        sql = listing(states=states, conflicts=conflicts)
+
+        def work(db: Connection) -> Sequence[Order]:
+            numbers: list[int] = []
+            for own_number, reference in channels_from(db, channel, after):
+                room = limit - len(numbers)
+                numbers += [number for (number,) in db.execute(sql, (own_number, reference, room))]
+            return sorted(load_orders(db, numbers).values(), key=lambda order: order.key)
+
+        return await self._read(work)
+
+    async def history(self, key: OrderKey) -> Sequence[OrderChange]:
+        """Return what happened to a stored order, oldest first."""
+        return await self._read(lambda db: load_history(db, key_numbers(db, [key]).get(key)))
 
     async def decision(self, key: OrderKey) -> Decision | None:
         """Return what was decided about an order seen on its channel; None when it never was."""
@@ -121,7 +189,7 @@ class QueryVerbs(FencedPart, OrderStore):
         return await self._read(work)
 
 
-class SQLiteOrderStore(PageVerbs, DueVerbs, ParcelVerbs, QueryVerbs):
+class SQLiteOrderStore(PageVerbs, DueVerbs, WatchVerbs, ParcelVerbs, QueryVerbs):
     """Orders, and everything that an order makes due."""
 
     port = "orders"

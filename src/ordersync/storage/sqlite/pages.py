@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from ...model.ids import ChannelId, Fence, OrderKey
-from ...model.orders import Decision, Order, OrderState
+from ...model.orders import ConflictCode, Decision, Order, OrderState
 from ...model.pages import Known, PageWork, Quarantined
 from ...model.runs import Progress
 from ...model.stock import Sale
@@ -17,28 +17,34 @@ from .connection import Connection
 from .keys import add_keys, channel_number, key_numbers, own_channel_number
 from .order_tables import Standing, add_orders, change_orders, standings
 from .parts import FencedPart
+from .watches import watch_of, write_watches
 
 READ_PROGRESS = """
-SELECT watermark, swept_at, sweep_began_at, sweep_position, interrupted
+SELECT watermark, swept_at, sweep_began_at, sweep_position, judged_at, trusted_at, interrupted, blind
 FROM progress JOIN channels ON channels.id = channel_id WHERE source = ? AND subsource = ?
 """
 
 WRITE_PROGRESS = """
-INSERT INTO progress (channel_id, watermark, swept_at, sweep_began_at, sweep_position, interrupted)
-VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO progress (
+  channel_id, watermark, swept_at, sweep_began_at, sweep_position, judged_at, trusted_at, interrupted, blind)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (channel_id) DO UPDATE SET watermark = excluded.watermark, swept_at = excluded.swept_at,
   sweep_began_at = excluded.sweep_began_at, sweep_position = excluded.sweep_position,
-  interrupted = excluded.interrupted
+  judged_at = excluded.judged_at, trusted_at = excluded.trusted_at, interrupted = excluded.interrupted,
+  blind = excluded.blind
 """
 
 KNOWN = """
 SELECT order_keys.reference, digest, code, mapping_version, admitted, final, state, orders.revision,
-  coalesce(doubts.revision, 0)
+  coalesce(doubts.revision, 0),
+  CASE reviewed WHEN 'VANISHED' THEN reviewed ELSE json_extract(conflict, '$.code') END,
+  since, look_at
 FROM json_each(?) AS wanted
 CROSS JOIN order_keys ON order_keys.channel_id = ? AND order_keys.reference = wanted.value
 CROSS JOIN decisions ON decisions.order_id = order_keys.id
 LEFT JOIN orders ON orders.id = order_keys.id
 LEFT JOIN doubts ON doubts.order_id = order_keys.id
+LEFT JOIN watches ON watches.order_id = order_keys.id
 """
 
 DECIDE = f"""
@@ -68,7 +74,8 @@ ON CONFLICT (quarantine_id) DO NOTHING
 """
 
 UNDERSTOOD = """
-SELECT id FROM quarantine WHERE channel_id = ? AND reference IN (SELECT value FROM json_each(?))
+SELECT quarantine.id FROM channels CROSS JOIN quarantine ON channel_id = channels.id
+WHERE source = ? AND subsource = ? AND reference IN (SELECT value FROM json_each(?))
 """
 
 DROP_PAYLOADS = "DELETE FROM quarantine_payloads WHERE quarantine_id IN (SELECT value FROM json_each(?))"
@@ -93,13 +100,17 @@ class PageVerbs(FencedPart, OrderStore):
             row = db.execute(READ_PROGRESS, (channel.source, channel.subsource)).fetchone()
             if row is None:
                 return Progress()
-            watermark, swept_at, began_at, position = map(codec.maybe_moment_of, row[:4])
+            *moments, interrupted, blind = row
+            watermark, swept_at, began_at, position, judged_at, trusted_at = map(codec.maybe_moment_of, moments)
             return Progress(
                 watermark=watermark,
                 swept_at=swept_at,
                 sweep_began_at=began_at,
                 sweep_position=position,
-                interrupted=bool(row[4]),
+                interrupted=bool(interrupted),
+                blind=bool(blind),
+                judged_at=judged_at,
+                trusted_at=trusted_at,
             )
 
         return await self._read(work, fence)
@@ -115,7 +126,7 @@ class PageVerbs(FencedPart, OrderStore):
 
         def work(db: Connection) -> Mapping[str, Known]:
             rows = db.execute(KNOWN, (codec.to_json(list(references)), channel_number(db, channel)))
-            return {reference: _known(row) for reference, *row in rows}
+            return {reference: _known(OrderKey(channel, reference), row) for reference, *row in rows}
 
         return await self._read(work, fence)
 
@@ -131,11 +142,14 @@ class PageVerbs(FencedPart, OrderStore):
                 return False
             add_keys(db, [key for key in keys if key not in numbers], numbers)
             add_orders(db, {numbers[order.key]: order for order in work.new})
-            change_orders(db, {numbers[one.order.key]: one.order for one in work.changed}, before)
+            changed = {numbers[one.order.key]: one for one in work.changed}
+            orders = {number: one.order for number, one in changed.items()}
+            change_orders(db, orders, before, {number: one.change for number, one in changed.items()})
             db.executemany(WRITE_DOCUMENT, ((numbers[key], document) for key, document in work.raw.items()))
             _decide(db, work.decisions, numbers, at=codec.micros(at))
             _see_again(db, [numbers[key] for key in work.seen], at=codec.micros(at))
-            _leave_quarantine(db, work.channel, touched)
+            write_watches(db, {numbers[change.key]: change for change in work.watches})
+            _leave_quarantine(db, work.channel, work.out_of_quarantine)
             _quarantine(db, work.quarantined)
             _doubt(db, work.channel, work.doubts, numbers)
             if work.progress is not None:
@@ -151,7 +165,7 @@ def _keys_of(work: PageWork) -> Collection[OrderKey]:
     keys = dict.fromkeys(order.key for order in orders)
     keys.update(dict.fromkeys(decision.key for decision in work.decisions))
     keys.update(dict.fromkeys(sale.order_key for sale in work.doubts))
-    keys.update(dict.fromkeys((*work.seen, *work.raw)))
+    keys.update(dict.fromkeys((*work.seen, *work.raw, *(change.key for change in work.watches))))
     return keys
 
 
@@ -165,8 +179,8 @@ def _fits(work: PageWork, numbers: Mapping[OrderKey, int], before: Mapping[int, 
     return True
 
 
-def _known(row: Row) -> Known:
-    digest, code, mapping_version, admitted, final, state, revision, doubt_revision = row
+def _known(key: OrderKey, row: Row) -> Known:
+    digest, code, mapping_version, admitted, final, state, revision, doubt_revision, conflict, since, look_at = row
     return Known(
         digest=digest,
         code=code,
@@ -176,6 +190,8 @@ def _known(row: Row) -> Known:
         state=None if state is None else OrderState(state),
         revision=revision,
         doubt_revision=doubt_revision,
+        conflict=None if conflict is None else ConflictCode(conflict),
+        watch=None if since is None else watch_of(key, since, look_at),
     )
 
 
@@ -189,14 +205,16 @@ def _see_again(db: Connection, numbers: Collection[int], *, at: int) -> None:
         db.execute(SEE_AGAIN, (at, codec.to_json(list(numbers))))
 
 
-def _leave_quarantine(db: Connection, channel: ChannelId, stored: Collection[OrderKey]) -> None:
-    """Drop what was in quarantine of orders that are stored now."""
-    references = codec.to_json([key.reference for key in stored])
-    found = db.execute(UNDERSTOOD, (channel_number(db, channel), references)).fetchall()
+def _leave_quarantine(db: Connection, channel: ChannelId, understood: Collection[OrderKey]) -> None:
+    """Drop what was in quarantine of orders that are understood now."""
+    if not understood:
+        return
+    references = codec.to_json([key.reference for key in understood])
+    found = db.execute(UNDERSTOOD, (channel.source, channel.subsource, references)).fetchall()
     if found:
-        understood = codec.to_json([number for (number,) in found])
-        db.execute(DROP_PAYLOADS, (understood,))
-        db.execute(DROP_QUARANTINE, (understood,))
+        numbers = codec.to_json([number for (number,) in found])
+        db.execute(DROP_PAYLOADS, (numbers,))
+        db.execute(DROP_QUARANTINE, (numbers,))
 
 
 def _quarantine(db: Connection, documents: Collection[Quarantined]) -> None:
@@ -239,6 +257,9 @@ def _write_progress(db: Connection, channel: ChannelId, progress: Progress) -> N
         codec.maybe_micros(progress.swept_at),
         codec.maybe_micros(progress.sweep_began_at),
         codec.maybe_micros(progress.sweep_position),
+        codec.maybe_micros(progress.judged_at),
+        codec.maybe_micros(progress.trusted_at),
         progress.interrupted,
+        progress.blind,
     )
     db.execute(WRITE_PROGRESS, row)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ...model.dispatch import Note, NoteStatus, ParcelRecord
 from ...model.ids import ChannelId, Fence, OrderKey
-from ...model.orders import Order
+from ...model.orders import Order, OrderChange
 from ...ports import OrderStore, ParcelAnswer
 from .. import codec
 from ..note_rows import NOTE_COLUMNS, PARCEL_COLUMNS, note_of, note_row, parcel_of, parcel_row
@@ -41,7 +41,7 @@ ORDER BY claim_revision, reference LIMIT ?
 """  # noqa: S608 - constants
 
 QUEUE = """
-UPDATE notes SET status = 'queued'
+UPDATE notes SET status = ready
 WHERE id = (SELECT id FROM parcels WHERE order_id = ? AND parcel = ?) AND status = 'waiting'
 """
 
@@ -62,7 +62,7 @@ WRITE_NOTE = f"""
 UPDATE notes SET ({", ".join(NOTE_COLUMNS)}) = ({", ".join("?" * len(NOTE_COLUMNS))})
 WHERE id = (SELECT id FROM parcels WHERE order_id = ? AND parcel = ?)
 AND status = ? AND tries = ? AND claimed_at IS ?
-AND carrier IS ? AND service IS ? AND tracking_number IS ? AND tracking_url IS ?
+AND carrier IS ? AND tracking_number IS ?
 """  # noqa: S608 - constants
 
 COUNT_NOTES = "SELECT status, count(*) FROM notes WHERE channel_id = ? GROUP BY status"
@@ -71,7 +71,16 @@ COUNT_NOTES = "SELECT status, count(*) FROM notes WHERE channel_id = ? GROUP BY 
 class ParcelVerbs(FencedPart, OrderStore):
     """Parcels and notes."""
 
-    async def record_parcel(self, parcel: ParcelRecord, order: Order, note: Note, *, expect: int) -> ParcelAnswer:
+    async def record_parcel(
+        self,
+        parcel: ParcelRecord,
+        order: Order,
+        note: Note,
+        *,
+        expect: int,
+        change: OrderChange | None = None,
+        fence: Fence | None = None,
+    ) -> ParcelAnswer:
         """Write parcel, order and WAITING note in one transaction, unless something speaks against it."""
         key = parcel.order_key
 
@@ -80,13 +89,13 @@ class ParcelVerbs(FencedPart, OrderStore):
             before = standings(db, [number])
             answer = _answer(db, parcel, number, before, expect=expect)
             if answer is ParcelAnswer.RECORDED:
-                change_orders(db, {number: order}, before)
+                change_orders(db, {number: order}, before, {number: change})
                 parcel_number = db.execute(ADD_PARCEL, (number, *parcel_row(parcel))).lastrowid
                 channel = channel_number(db, key.channel)
                 db.execute(ADD_NOTE, (parcel_number, number, channel, *note_row(note)))
             return answer
 
-        return await self._write(work)
+        return await self._write(work, fence)
 
     async def parcel(self, key: OrderKey, parcel_id: str) -> ParcelRecord | None:
         """Return a parcel as it was recorded."""
@@ -110,7 +119,7 @@ class ParcelVerbs(FencedPart, OrderStore):
         return await self._read(work, fence)
 
     async def queue(self, key: OrderKey, parcel_id: str, *, fence: Fence | None = None) -> None:
-        """Turn a WAITING note into QUEUED; any other is left alone."""
+        """Turn a WAITING note into what it is ready for; any other is left alone."""
 
         def work(db: Connection) -> None:
             db.execute(QUEUE, (key_numbers(db, [key]).get(key), parcel_id))
@@ -148,9 +157,7 @@ class ParcelVerbs(FencedPart, OrderStore):
                 expect.tries,
                 codec.maybe_micros(expect.claimed_at),
                 expect.note.carrier,
-                expect.note.service,
                 expect.note.tracking_number,
-                expect.note.tracking_url,
             )
             number = key_numbers(db, [key]).get(key)
             return db.execute(WRITE_NOTE, (*note_row(note), number, note.parcel_id, *was)).rowcount == 1

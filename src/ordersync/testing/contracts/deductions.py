@@ -25,6 +25,17 @@ class DeductionLaws(LedgerContract):
         assert await numbers(ledger) == {("MUG", "main"): (8, 1)}
 
     @law
+    async def test_deduction_may_bring_the_first_claim(self, ledger: StockLedger) -> None:
+        """The very first claim of an order may come with a parcel; under the revision held it changes no hold."""
+        await self.put_on_hand(ledger, "MUG", quantity=10)
+        await ledger.deduct(make_deduction("1001", "p1", {"MUG": 2}, make_claim("1001", {"MUG": 3})), at=NOON)
+        assert await numbers(ledger) == {("MUG", "main"): (8, 3)}
+        assert await ledger.reserve([make_claim("1001", {"MUG": 9})], at=NOON) == {make_key("1001"): 1}
+
+        await ledger.deduct(make_deduction("1001", "p2", {"MUG": 1}, make_claim("1001", {"MUG": 9})), at=NOON)
+        assert await numbers(ledger) == {("MUG", "main"): (7, 3)}
+
+    @law
     async def test_deduction_happens_once(self, ledger: StockLedger) -> None:
         """L5: the same deduction again changes nothing."""
         await self.put_on_hand(ledger, "MUG", quantity=10)

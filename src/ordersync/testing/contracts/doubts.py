@@ -47,6 +47,16 @@ class DoubtLaws(Contract[OrderStore]):
         assert list(await store.doubts(SHOP, limit=10)) == [doubt("1001", revision=2)]
 
     @law
+    async def test_doubt_is_told_by_its_revision(self, store: OrderStore) -> None:
+        """A doubt is the one that was told when its order and its revision are, whatever else is said of it."""
+        await save_doubts(store, doubt("1001", revision=2))
+
+        await store.doubted([make_sale("1001", {"LID": 9}, revision=3), doubt("1002", revision=2)])
+        assert list(await store.doubts(SHOP, limit=10)) == [doubt("1001", revision=2)]
+        await store.doubted([make_sale("1001", {"LID": 9}, revision=2)])
+        assert list(await store.doubts(SHOP, limit=10)) == []
+
+    @law
     async def test_doubts_are_counted_after_they_are_told(self, store: OrderStore) -> None:
         """How often an order raised a doubt is known also after the listing book was told."""
         await save_doubts(store, doubt("1001", revision=2))

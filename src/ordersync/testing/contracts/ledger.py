@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from itertools import permutations
 
 from ...model.ids import ChannelId, OrderKey
-from ...ports import OwnStockLedger, StockLedger
+from ...ports import StockLedger, SupportsMovements
 from ..builders import NOON, make_claim, make_key
 from .laws import Contract, law
 
@@ -20,11 +20,18 @@ class LedgerContract(Contract[StockLedger]):
 
     async def put_on_hand(self, ledger: StockLedger, sku: str, *, quantity: int, location: str = "main") -> None:
         """Let *quantity* pieces lie where the ledger knows of none; a foreign ledger does it in its own way."""
-        if not isinstance(ledger, OwnStockLedger):
+        if not isinstance(ledger, SupportsMovements):
             raise NotImplementedError(f"{type(self).__name__} needs a put_on_hand() that gives its ledger stock")
         await ledger.set_on_hand(
             sku, location=location, quantity=quantity, movement_id=f"opening/{location}/{sku}", at=NOON
         )
+
+    async def misstate(self, ledger: StockLedger, sku: str, *, location: str, on_hand: int, reserved: int) -> None:
+        """Write a level that its movements and holds do not add up to, behind the ledger's back.
+
+        Only a ledger that keeps levels beside its books can do that; without this, the laws of mending are skipped.
+        """
+        raise NotImplementedError
 
 
 async def numbers(ledger: StockLedger, *skus: str) -> Mapping[tuple[str, str], Numbers]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...ports import OwnStockLedger, StockLedger
+from ...ports import OwnStockLedger, StockLedger, SupportsAudit
 from ..builders import NOON, make_claim, make_deduction, make_key
 from .laws import Cut, law, reads_survive
 from .ledger import LedgerContract, numbers
+from .movements import moving
 from .news import news
-from .own_ledger import own
 
 
 def skus(name: str) -> tuple[str, str]:
@@ -61,7 +61,17 @@ class Trials:
 
     async def set_on_hand(self, name: str) -> None:
         """Count one SKU."""
-        await own(self.ledger).set_on_hand(skus(name)[0], location="main", quantity=9, movement_id=name, at=NOON)
+        await moving(self.ledger).set_on_hand(skus(name)[0], location="main", quantity=9, movement_id=name, at=NOON)
+
+    async def adjust(self, name: str) -> None:
+        """Find one SKU broken."""
+        await moving(self.ledger).adjust(skus(name)[0], location="main", quantity=-2, movement_id=name, at=NOON)
+
+    async def transfer(self, name: str) -> None:
+        """Carry one SKU to another place."""
+        await moving(self.ledger).transfer(
+            skus(name)[0], source="main", destination="shop", quantity=2, movement_id=name, at=NOON
+        )
 
 
 class LedgerCancellationLaws(LedgerContract):
@@ -88,8 +98,23 @@ class LedgerCancellationLaws(LedgerContract):
     @law
     async def test_stocktake_may_be_cancelled(self, ledger: StockLedger) -> None:
         """A stocktake has happened or has not."""
-        trials = Trials(self, own(ledger))
+        moving(ledger)
+        trials = Trials(self, ledger)
         await Cut(prepare=trials.stocked, verb=trials.set_on_hand, look=trials.look).check("set_on_hand")
+
+    @law
+    async def test_adjustment_may_be_cancelled(self, ledger: StockLedger) -> None:
+        """An adjustment has happened or has not."""
+        moving(ledger)
+        trials = Trials(self, ledger)
+        await Cut(prepare=trials.stocked, verb=trials.adjust, look=trials.look).check("adjust")
+
+    @law
+    async def test_transfer_may_be_cancelled(self, ledger: StockLedger) -> None:
+        """A transfer has happened in both places or in none."""
+        moving(ledger)
+        trials = Trials(self, ledger)
+        await Cut(prepare=trials.stocked, verb=trials.transfer, look=trials.look).check("transfer")
 
     @law
     async def test_reads_may_be_cancelled(self, ledger: StockLedger) -> None:
@@ -102,3 +127,6 @@ class LedgerCancellationLaws(LedgerContract):
         if isinstance(ledger, OwnStockLedger):
             key = make_key("1001")
             await reads_survive({"history": lambda: ledger.history(mug), "held": lambda: ledger.held(key)})
+        if isinstance(ledger, SupportsAudit):
+            reads = {"holds": lambda: ledger.holds(limit=9), "recount": ledger.recount, "shortages": ledger.shortages}
+            await reads_survive(reads)

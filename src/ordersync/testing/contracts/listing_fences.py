@@ -9,7 +9,7 @@ import attrs
 
 from ...errors import LeaseLostError
 from ...model.ids import ChannelId, Fence
-from ...model.listings import Answer, Attempt, ChannelListing, Push, StockOutcome
+from ...model.listings import Answer, Attempt, ChannelListing, ListingId, Push, StockOutcome
 from ...model.stock import StockRule
 from ...ports import ListingBook
 from ..builders import NOON, SHOP, make_sale
@@ -29,7 +29,7 @@ from .shelf import SECOND, WINDOW, Shelf
 from .steps import FIRST, MARKET
 
 LATER = NOON + SECOND
-WRITING = ("sold", "begin", "finish", "observed", "adopt_rule")
+WRITING = ("sold", "begin", "finish", "observed", "adopt_rule", "link_new")
 
 
 async def furnish(book: ListingBook) -> FencedCalls:
@@ -50,6 +50,7 @@ async def furnish(book: ListingBook) -> FencedCalls:
         "begin": lambda fence: book.begin(SHOP, [push], window=WINDOW, fence=fence, at=LATER),
         "finish": lambda fence: book.finish(SHOP, [answer], window=WINDOW, fence=fence, at=LATER),
         "observed": lambda fence: book.observed(SHOP, [shown], wanted=read, fence=fence, at=LATER),
+        "link_new": lambda fence: book.link_new(SHOP, {ListingId("new"): "MUG"}, fence=fence),
         "adopt_rule": lambda fence: book.adopt_rule(SHOP, "another", hold=HOLD, fence=fence, at=LATER),
     }
     assert set(calls) == fenced_verbs(ListingBook), "a fenced verb has no call here"
@@ -154,7 +155,7 @@ class Trials:
         channel = ChannelId("Trial", name)
         listings = await self.book.of_channel(channel)
         revision = (await self.book.links(channel, [])).revision
-        return [attrs.evolve(listing, channel=SHOP, components={}) for listing in listings], revision
+        return [attrs.evolve(listing, channel=SHOP, components={}, linked_to={}) for listing in listings], revision
 
     async def look_at_fence(self, name: str) -> object:
         """Say whether token 4 is shut out."""
@@ -176,6 +177,16 @@ class Trials:
     async def unlink(self, name: str) -> None:
         """Unlink a listing."""
         await self.shelves(name)[0].unlink()
+
+    async def link_new(self, name: str) -> object:
+        """Link a listing more, and one that is known."""
+        channel = ChannelId("Trial", name)
+        links = {ListingId("A"): "MUG", ListingId("C"): "MUG", ListingId("D"): "MUG"}
+        return await self.book.link_new(channel, links, fence=Fence(channel, 1))
+
+    async def define_kit(self, name: str) -> None:
+        """Make a kit of what both listings are linked to."""
+        await self.book.define_kit(f"MUG {name}", {"CLAY": 2})
 
     async def mark(self, name: str) -> None:
         """Mark both listings by their SKU."""
@@ -221,6 +232,8 @@ class Trials:
         trials = (
             (self.link, self.nothing),
             (self.unlink, self.shown),
+            (self.link_new, self.shown),
+            (self.define_kit, self.shown),
             (self.mark, self.shown),
             (self.mark_channel, self.shown),
             (self.adopt_rule, self.shown),
@@ -252,6 +265,7 @@ class ListingCancellationLaws(Contract[ListingBook]):
                 "links": lambda: calls["links"](FIRST),
                 "due": lambda: calls["due"](FIRST),
                 "of_channel": lambda: book.of_channel(SHOP),
+                "kits": book.kits,
             }
         )
         await book.mark(["MUG"])

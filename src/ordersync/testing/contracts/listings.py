@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .kits import KitLaws, NewLinkLaws
 from .linking import LinkLaws, MarkLaws
 from .listing_fences import ListingCancellationLaws, ListingFenceLaws
 from .pushes import PushLaws, WindowLaws
@@ -12,6 +13,8 @@ from .sales import SaleLaws
 class ListingBookContract(
     LinkLaws,
     MarkLaws,
+    KitLaws,
+    NewLinkLaws,
     SaleLaws,
     PushLaws,
     WindowLaws,

@@ -11,7 +11,7 @@ import attrs
 from ...model.channel_orders import Address, Buyer, FulfillmentStatus, PaymentStatus
 from ...model.ids import ChannelId, OrderKey
 from ...model.money import Money
-from ...model.orders import Hold, Order, OrderLine, OrderState
+from ...model.orders import Conflict, ConflictCode, Order, OrderLine, OrderState, Reason
 from ...model.pages import PageWork
 from ...ports import OrderStore
 from ..builders import NOON, SHOP, make_decision, make_key, make_order
@@ -41,6 +41,17 @@ def full_lines() -> list[OrderLine]:
     ]
 
 
+def full_conflict() -> Conflict:
+    """Build a conflict with every field filled."""
+    return Conflict(
+        code=ConflictCode.SHIPPED_ELSEWHERE,
+        sentence="„Elsewhere“ ✓",
+        at=NOON.replace(microsecond=11),
+        lines=tuple(reversed(full_lines())),
+        view="a1b2 ✓",
+    )
+
+
 def full_order() -> Order:
     """Build an order with every field filled, with what is hard to keep."""
     return make_order(
@@ -54,8 +65,11 @@ def full_order() -> Order:
         updated_at=NOON.replace(microsecond=999999),
         location="Lager Ä",
         parked="on hold on the channel",
-        held=Hold(who="Grete", why="address unclear", at=NOON.replace(microsecond=123456)),
-        conflict="changed after processing",
+        set_aside=Reason(who="Žofie", why="„gift“ wrapping", at=NOON.replace(microsecond=9)),
+        held=Reason(who="Grete", why="address unclear", at=NOON.replace(microsecond=123456)),
+        ended=Reason(who="the channel", why="", at=NOON.replace(microsecond=10)),
+        conflict=full_conflict(),
+        reviewed="c3d4",
         channel_order_id="gid://shop/Order/7",
         secondary_reference="PO 7",
         paid_at=NOON + timedelta(microseconds=5),
@@ -66,6 +80,7 @@ def full_order() -> Order:
         dispatch_by=NOON + HOUR,
         channel_location="Lager 1",
         fulfilled_by_channel=True,
+        reserves=False,
         links_revision=3,
         revision=2**40,
         stock_revision=2**40 - 1,
@@ -93,6 +108,41 @@ class LookUpLaws(Contract[OrderStore]):
         assert str(found.total) == "-0.00 EUR"
         assert found.placed_at.utcoffset() == timedelta(0)
         assert [line.components for line in found.lines] == [{"MUG": 1, "LID": 2}, None, {}]
+        assert found.conflict is not None
+        assert [line.components for line in found.conflict.lines] == [{}, None, {"MUG": 1, "LID": 2}]
+        prices = [str(line.unit_price) for line in found.conflict.lines]
+        assert prices == ["None", "0.10 EUR", f"{DIGITS} EUR"]
+
+    @law
+    async def test_every_conflict_comes_back_equal(self, store: OrderStore) -> None:
+        """A conflict of each code comes back as it was saved, without lines as well, and is known by its code."""
+        conflicts = {code.value: Conflict(code=code, sentence="Look at it.", at=NOON) for code in ConflictCode}
+        await save(store, *(make_order(reference, conflict=conflict) for reference, conflict in conflicts.items()))
+
+        found = {reference: (await store.get(make_key(reference))).conflict for reference in conflicts}
+        assert found == conflicts
+        known = await store.known(SHOP, list(conflicts))
+        assert {reference: one.conflict for reference, one in known.items()} == {c.value: c for c in ConflictCode}
+
+    @law
+    async def test_known_tells_that_it_had_vanished(self, store: OrderStore) -> None:
+        """Of an order whose vanishing was decided about that is still known, until its channel shows it again."""
+        vanished = ConflictCode.VANISHED
+        await save(store, make_order("1001", reviewed=vanished.value), make_order("1002", reviewed="a1b2"))
+
+        known = await store.known(SHOP, ["1001", "1002"])
+        assert {reference: one.conflict for reference, one in known.items()} == {"1001": vanished, "1002": None}
+
+    @law
+    async def test_what_people_did_is_taken_back(self, store: OrderStore) -> None:
+        """What was said of an order and is so no more is gone: lock, reasons, conflict and review."""
+        order = full_order()
+        await save(store, order)
+        gone = dict.fromkeys(("parked", "set_aside", "held", "ended", "conflict", "reviewed"))
+        after = await change(store, order.key, reserves=True, **gone)
+
+        assert await store.get(order.key) == after
+        assert (after.reserves, after.ended, after.conflict) == (True, None, None)
 
     @law
     async def test_empty_order_comes_back_equal(self, store: OrderStore) -> None:
@@ -152,6 +202,18 @@ class LookUpLaws(Contract[OrderStore]):
         for name in ("AB-1", "7000", "PO 12"):
             assert list(await store.find(name)) == [order], name
         assert list(await store.find("AB")) == []
+
+    @law
+    async def test_find_follows_the_names(self, store: OrderStore) -> None:
+        """An order whose names changed is found by the new ones and its reference, and by the old ones no more."""
+        await save(store, make_order("AB-1", channel_order_id="7000", secondary_reference="PO 12"))
+        renamed = await change(store, make_key("AB-1"), channel_order_id="8000", secondary_reference=None)
+        for name, found in (("AB-1", [renamed]), ("8000", [renamed]), ("7000", []), ("PO 12", [])):
+            assert list(await store.find(name)) == found, name
+
+        back = await change(store, renamed.key, secondary_reference="po 12", channel_order_id=None)
+        for name, found in (("AB-1", [back]), ("8000", []), ("PO 12", [back])):
+            assert list(await store.find(name)) == found, name
 
     @law
     async def test_find_forgives(self, store: OrderStore) -> None:

@@ -9,10 +9,10 @@ import attrs
 
 from ...model.dispatch import Note, NoteStatus, Parcel
 from ...model.ids import OrderKey
-from ...ports import OrderStore
+from ...ports import OrderStore, ParcelAnswer
 from ..builders import NOON, SHOP, make_key, make_order
 from .laws import Contract, law, paged
-from .steps import FIRST, MARKET, MINUTE, is_due, line_of_two, move_note, note_of, save, settle, take_out
+from .steps import FIRST, MARKET, MINUTE, is_due, line_of_two, move_note, note_of, save, settle, take_out, taken_out
 
 KEY = make_key("1001")
 
@@ -34,6 +34,22 @@ class NoteLaws(Contract[OrderStore]):
                 moved = await move_note(store, KEY, "p1", status)
                 await store.queue(KEY, "p1")
                 assert await note_of(store, KEY, "p1") == moved
+
+    @law
+    async def test_note_becomes_what_it_is_ready_for(self, store: OrderStore) -> None:
+        """A note that needs not be sent is, once its goods have moved, what it was recorded to become."""
+        order = make_order(KEY, {"MUG": 2})
+        await save(store, order)
+        recorded, after, note = taken_out(order, line_of_two("p1"))
+        ready = attrs.evolve(note, ready=NoteStatus.CONFIRMED)
+        answer = await store.record_parcel(recorded, after, ready, expect=order.revision)
+        assert answer is ParcelAnswer.RECORDED
+        assert await note_of(store, KEY, "p1") == ready
+
+        await store.queue(KEY, "p1")
+        assert await note_of(store, KEY, "p1") == attrs.evolve(ready, status=NoteStatus.CONFIRMED)
+        assert list(await store.notes_due(SHOP, at=NOON, limit=9)) == []
+        assert list(await store.waiting(SHOP, limit=9)) == []
 
     @law
     async def test_queueing_settles_no_revision(self, store: OrderStore) -> None:
@@ -135,6 +151,7 @@ class NoteLaws(Contract[OrderStore]):
             first_tried_at=NOON.replace(microsecond=2),
             look_at=NOON.replace(microsecond=3),
             message="„Time-out“ ✓",
+            ready=NoteStatus.CONFIRMED,
         )
         assert await store.write_note(after, expect=before)
 

@@ -11,15 +11,45 @@ from ... import lifecycle
 from ...errors import LeaseLostError
 from ...model.dispatch import NoteStatus, Parcel
 from ...model.ids import ChannelId, Fence, OrderKey
+from ...model.pages import ChangedOrder, PageWork
 from ...model.runs import Progress
 from ...ports import OrderStore
 from ..builders import NOON, SHOP, make_decision, make_key, make_order
 from .doubts import save_doubts
 from .laws import Contract, Cut, law, reads_survive
 from .order_fences import furnish
-from .steps import FIRST, doubt, full_page, line_of_two, make_document, note_of, save, settle, take_out, taken_out
+from .steps import (
+    BY,
+    FIRST,
+    HOUR,
+    YEAR,
+    doubt,
+    full_page,
+    line_of_two,
+    make_document,
+    make_entry,
+    newly_watched,
+    note_of,
+    save,
+    settle,
+    take_out,
+    taken_off,
+    taken_out,
+)
 
-READS = ("progress", "known", "load", "unlinked", "due", "doubts", "waiting", "notes_due")
+READS = (
+    "progress",
+    "known",
+    "load",
+    "unlinked",
+    "due",
+    "watched",
+    "missing",
+    "missing_counts",
+    "doubts",
+    "waiting",
+    "notes_due",
+)
 REFERENCES = ("1001", "1002")
 
 
@@ -62,6 +92,14 @@ class Trials:
             *(attrs.evolve(doubt(reference), order_key=OrderKey(channel, reference)) for reference in REFERENCES),
         )
 
+    async def quarantined(self, name: str) -> None:
+        """Save two orders that are watched, with a document of each in quarantine."""
+        await self.saved(name)
+        channel, keys = trial(name)
+        documents = tuple(make_document(one.reference, channel=channel, reference=one.reference) for one in keys)
+        page = PageWork(channel=channel, quarantined=documents, watches=newly_watched(*keys))
+        assert await self.store.save_page(page, fence=Fence(channel, 1), at=NOON)
+
     async def nothing(self, name: str) -> None:
         """Leave the channel of the trial as fresh as it is."""
 
@@ -80,6 +118,8 @@ class Trials:
             len(await store.quarantined(channel)),
             len(await store.doubts(channel, limit=9)),
             await store.progress(channel),
+            [entry for key in keys for entry in await store.history(key)],
+            [(one.key.reference, one.look_at) for one in await store.watched(channel, at=NOON + YEAR, limit=9)],
         )
 
     async def save_page(self, name: str) -> object:
@@ -92,6 +132,7 @@ class Trials:
             decisions=tuple(map(make_decision, keys)),
             quarantined=(make_document("h1", channel=channel),),
             doubts=(sale,),
+            watches=newly_watched(*keys),
         )
         return await self.store.save_page(page, fence=Fence(channel, 1), at=NOON)
 
@@ -103,7 +144,8 @@ class Trials:
     async def replace(self, name: str) -> object:
         """Cancel the first order."""
         order = await self.store.get(trial(name)[1][0])
-        return await self.store.replace(lifecycle.cancel(order), expect=order.revision)
+        after = lifecycle.cancel(order, by=BY)
+        return await self.store.replace(after, expect=order.revision, change=make_entry(after))
 
     async def reserved(self, name: str) -> None:
         """Note that both orders are held."""
@@ -112,7 +154,24 @@ class Trials:
     async def record_parcel(self, name: str) -> object:
         """Take a parcel out of the first order."""
         order = await self.store.get(trial(name)[1][0])
-        return await self.store.record_parcel(*taken_out(order, Parcel(id="p")), expect=order.revision)
+        recorded, after, note = taken_out(order, Parcel(id="p"))
+        entry = make_entry(after)
+        return await self.store.record_parcel(recorded, after, note, expect=order.revision, change=entry)
+
+    async def change_page(self, name: str) -> object:
+        """Save a page that changes both orders, understands them, and takes them off the watch list."""
+        channel, keys = trial(name)
+        changed = []
+        for key in keys:
+            order = await self.store.get(key)
+            after = lifecycle.advance(order, status="Edited", location="shop")
+            changed.append(ChangedOrder(order=after, expect=order.revision, change=make_entry(after)))
+        page = PageWork(channel=channel, changed=tuple(changed), understood=tuple(keys), watches=taken_off(*keys))
+        return await self.store.save_page(page, fence=Fence(channel, 1), at=NOON + HOUR)
+
+    async def hint(self, name: str) -> None:
+        """Ask for a look at an order that nobody has heard of."""
+        await self.store.hint(OrderKey(trial(name)[0], "hinted"), at=NOON)
 
     async def queue(self, name: str) -> None:
         """Queue the parcel's note."""
@@ -127,6 +186,10 @@ class Trials:
     async def doubted(self, name: str) -> None:
         """Note that both doubts are known."""
         await self.store.doubted(await self.store.doubts(trial(name)[0], limit=9))
+
+    async def rewant(self, name: str) -> None:
+        """Make both orders due."""
+        await self.store.rewant(trial(name)[1])
 
     async def rewant_all(self, _name: str) -> None:
         """Make both orders due."""
@@ -150,12 +213,15 @@ class Trials:
         trials = (
             (self.save_page, self.nothing),
             (self.set_progress, self.nothing),
+            (self.change_page, self.quarantined),
             (self.replace, self.saved),
             (self.reserved, self.saved),
             (self.record_parcel, self.held),
             (self.queue, self.waiting),
             (self.write_note, self.queued),
             (self.doubted, self.doubting),
+            (self.hint, self.nothing),
+            (self.rewant, self.held),
             (self.rewant_all, self.held),
         )
         cuts = {verb.__name__: Cut(prepare=prepare, verb=verb, look=self.look) for verb, prepare in trials}
@@ -183,6 +249,8 @@ class OrderCancellationLaws(Contract[OrderStore]):
                 "notes": lambda: store.notes(key),
                 "get": lambda: store.get(key),
                 "find": lambda: store.find("queued"),
+                "listed": lambda: store.listed(limit=99),
+                "history": lambda: store.history(key),
                 "decision": lambda: store.decision(key),
                 "decisions": lambda: store.decisions(SHOP),
                 "quarantined": lambda: store.quarantined(SHOP),

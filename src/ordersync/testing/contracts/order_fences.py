@@ -12,7 +12,7 @@ from ...model.dispatch import NoteStatus
 from ...model.ids import Fence
 from ...model.orders import OrderLine
 from ...model.runs import Progress
-from ...ports import OrderStore
+from ...ports import OrderStore, ParcelAnswer
 from ..builders import NOON, SHOP, make_key, make_order
 from .doubts import save_doubts
 from .laws import (
@@ -32,26 +32,31 @@ from .steps import (
     everything,
     full_page,
     line_of_two,
+    make_watch,
     move_note,
     note_of,
     save,
+    set_watches,
     take_out,
+    taken_out,
 )
 
 ODD = [OrderLine(line_id="1", channel_sku="ODD", quantity=1)]
-REFERENCES = ("due", "odd", "parcel", "queued", "replaced", "page", "skipped", "doubted")
+REFERENCES = ("due", "odd", "parcel", "queued", "processed", "replaced", "page", "skipped", "doubted")
 
 
 async def furnish(store: OrderStore) -> FencedCalls:
     """Fill a store so that every fenced verb has something to do; return a call of each."""
-    orders = [make_order(name, {"MUG": 2}) for name in ("due", "parcel", "queued", "replaced")]
+    orders = [make_order(name, {"MUG": 2}) for name in ("due", "parcel", "queued", "processed", "replaced")]
     await save(store, *orders, make_order("odd", ODD))
     await save_doubts(store, doubt("doubted"))
+    await set_watches(store, make_watch("due"))
     await take_out(store, make_key("parcel"), line_of_two("p"))
     await take_out(store, make_key("queued"), line_of_two("p"))
     queued = await move_note(store, make_key("queued"), "p", NoteStatus.QUEUED)
     claimed = attrs.evolve(queued, status=NoteStatus.CLAIMED, tries=1, claimed_at=NOON)
     replaced = lifecycle.advance(orders[-1], location="shop")
+    parcel = taken_out(orders[-2], line_of_two("p"))
     page = full_page(make_order("page", buyer=Buyer(name="Grete Findewirth")))
     calls: FencedCalls = {
         "fence": store.fence,
@@ -62,10 +67,14 @@ async def furnish(store: OrderStore) -> FencedCalls:
         "due": lambda fence: store.due(SHOP, limit=9, fence=fence),
         "doubts": lambda fence: store.doubts(SHOP, limit=9, fence=fence),
         "waiting": lambda fence: store.waiting(SHOP, limit=9, fence=fence),
+        "watched": lambda fence: store.watched(SHOP, at=NOON + HOUR, limit=9, fence=fence),
+        "missing": lambda fence: store.missing(SHOP, before=NOON + HOUR, limit=9, fence=fence),
+        "missing_counts": lambda fence: store.missing_counts(SHOP, before=NOON + HOUR, fence=fence),
         "notes_due": lambda fence: store.notes_due(SHOP, at=NOON, limit=9, fence=fence),
         "set_progress": lambda fence: store.set_progress(SHOP, Progress(watermark=NOON - HOUR), fence=fence),
         "save_page": lambda fence: store.save_page(page, fence=fence, at=NOON),
         "replace": lambda fence: store.replace(replaced, expect=1, fence=fence),
+        "record_parcel": lambda fence: store.record_parcel(*parcel, expect=1, fence=fence),
         "reserved": lambda fence: store.reserved({make_key("due"): 1}, fence=fence),
         "doubted": lambda fence: store.doubted([doubt("doubted")], fence=fence),
         "queue": lambda fence: store.queue(make_key("parcel"), "p", fence=fence),
@@ -75,7 +84,7 @@ async def furnish(store: OrderStore) -> FencedCalls:
     return calls
 
 
-WRITING = ("set_progress", "save_page", "replace", "reserved", "doubted", "queue", "write_note")
+WRITING = ("set_progress", "save_page", "replace", "record_parcel", "reserved", "doubted", "queue", "write_note")
 
 
 class OrderFenceLaws(Contract[OrderStore]):
@@ -123,6 +132,8 @@ class OrderFenceLaws(Contract[OrderStore]):
         assert await store.write_note(attrs.evolve(note, tries=1), expect=note)
         await store.queue(make_key("parcel"), "p")
         assert (await note_of(store, make_key("parcel"), "p")).status is NoteStatus.QUEUED
+        parcel = taken_out(make_order("processed", {"MUG": 2}), line_of_two("p"))
+        assert await store.record_parcel(*parcel, expect=1) is ParcelAnswer.RECORDED
         await store.reserved({make_key("due"): 1})
         await store.doubted([doubt("doubted")])
         assert list(await store.doubts(SHOP, limit=9)) == []

@@ -1,4 +1,4 @@
-"""The laws of what our own ledgers offer beyond the five verbs: stocktake, history, holds."""
+"""The laws of what our own ledgers offer beyond the five verbs: history, and what each order holds."""
 
 from __future__ import annotations
 
@@ -11,61 +11,17 @@ from ...ports import OwnStockLedger, StockLedger
 from ..builders import NOON, make_claim, make_deduction, make_key
 from .laws import law
 from .ledger import LedgerContract, numbers
-from .news import news
 
 
 def own(ledger: StockLedger) -> OwnStockLedger:
     """Return the ledger as one of ours; a foreign one skips the law."""
     if not isinstance(ledger, OwnStockLedger):
-        pytest.skip("this ledger offers the five verbs and no more")
+        pytest.skip("this ledger is none of our own")
     return ledger
 
 
 class OwnLedgerLaws(LedgerContract):
     """L4: on-hand is the sum of the movements, and reserved is the sum of the holds."""
-
-    @law
-    async def test_stocktake_sets_on_hand(self, ledger: StockLedger) -> None:
-        """A stocktake makes on-hand what was counted, whatever it was before; reservations stay."""
-        book = own(ledger)
-        await book.reserve([make_claim("1001", {"MUG": 2})], at=NOON)
-        for movement_id, counted in (("m1", 10), ("m2", 4), ("m3", 0), ("m4", 7)):
-            await book.set_on_hand("MUG", location="main", quantity=counted, movement_id=movement_id, at=NOON)
-            assert await numbers(book) == {("MUG", "main"): (counted, 2)}
-
-    @law
-    async def test_stocktake_happens_once(self, ledger: StockLedger) -> None:
-        """L5: a stocktake repeated under its id changes nothing, though goods have moved since."""
-        book = own(ledger)
-        await book.set_on_hand("MUG", location="main", quantity=10, movement_id="m1", at=NOON)
-        await book.deduct(make_deduction("1001", "p1", {"MUG": 3}, make_claim("1001", {}, revision=2)), at=NOON)
-
-        await book.set_on_hand("MUG", location="main", quantity=10, movement_id="m1", at=NOON)
-        await book.set_on_hand("MUG", location="main", quantity=99, movement_id="m1", at=NOON)
-        assert await numbers(book) == {("MUG", "main"): (7, 0)}
-
-    @law
-    async def test_stocktake_that_found_no_difference_happens_once(self, ledger: StockLedger) -> None:
-        """L5: also a stocktake that moved nothing uses up its id."""
-        book = own(ledger)
-        await book.set_on_hand("MUG", location="main", quantity=10, movement_id="m1", at=NOON)
-        await book.set_on_hand("MUG", location="main", quantity=10, movement_id="m2", at=NOON)
-        await book.deduct(make_deduction("1001", "p1", {"MUG": 3}, make_claim("1001", {}, revision=2)), at=NOON)
-
-        await book.set_on_hand("MUG", location="main", quantity=10, movement_id="m2", at=NOON)
-        assert await numbers(book) == {("MUG", "main"): (7, 0)}
-
-    @law
-    async def test_stocktake_is_news(self, ledger: StockLedger) -> None:
-        """A stocktake that changed a level is announced, and one that found no difference is not."""
-        book = own(ledger)
-        await book.set_on_hand("MUG", location="main", quantity=10, movement_id="m1", at=NOON)
-        shown = await news(book)
-        assert set(shown) == {"MUG"}
-
-        await book.acknowledge(shown)
-        await book.set_on_hand("MUG", location="main", quantity=10, movement_id="m2", at=NOON)
-        assert await news(book) == {}
 
     @law
     async def test_history_tells_every_movement(self, ledger: StockLedger) -> None:
@@ -85,6 +41,20 @@ class OwnLedgerLaws(LedgerContract):
             ("count", "main", 10, 10, NOON),
         ]
         assert [(m.sku, m.quantity) for m in await book.history("LID")] == [("LID", -1)]
+
+    @law
+    async def test_history_tells_a_transfer_twice(self, ledger: StockLedger) -> None:
+        """A transfer stands in the history of both places under its one id, with the level after each."""
+        book = own(ledger)
+        await book.set_on_hand("MUG", location="south", quantity=9, movement_id="count", at=NOON)
+        await book.transfer("MUG", source="south", destination="north", quantity=4, movement_id="van", at=NOON)
+        await book.adjust("MUG", location="north", quantity=-1, movement_id="broken")
+
+        told = [(m.id, m.location, m.quantity, m.on_hand_after, m.at) for m in await book.history("MUG")]
+        assert told[0] == ("broken", "north", -1, 3, None)
+        assert sorted(told[1:3]) == [("van", "north", 4, 4, NOON), ("van", "south", -4, 5, NOON)]
+        assert told[3:] == [("count", "south", 9, 9, NOON)]
+        assert [m.id for m in await book.history("MUG", location="north")] == ["broken", "van"]
 
     @law
     async def test_history_is_limited(self, ledger: StockLedger) -> None:

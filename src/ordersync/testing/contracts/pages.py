@@ -1,4 +1,4 @@
-"""The laws of what a page writes: orders, decisions, quarantine, doubts and progress together."""
+"""The laws of what a page writes: orders, decisions, quarantine, doubts, watches and progress together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from ... import lifecycle
 from ...errors import OrderNotFoundError
 from ...model.ids import Fence, OrderKey
-from ...model.orders import OrderState
+from ...model.orders import Conflict, ConflictCode, OrderState
 from ...model.pages import ChangedOrder, Known, PageWork
 from ...model.runs import Progress
 from ...ports import OrderStore
@@ -106,7 +106,7 @@ class PageLaws(Contract[OrderStore]):
 
     @law
     async def test_page_is_written_together(self, store: OrderStore) -> None:
-        """A page's orders, decisions, quarantine, doubts and progress are all there once it is saved."""
+        """A page's orders, decisions, quarantine, doubts, watches and progress are all there once it is saved."""
         order = make_order("1001")
         page = full_page(order)
         assert await store.save_page(page, fence=FIRST, at=NOON) is True
@@ -115,6 +115,7 @@ class PageLaws(Contract[OrderStore]):
         assert {decision.key for decision in await store.decisions(SHOP)} == {order.key, make_key("skipped")}
         assert list(await store.quarantined(SHOP)) == list(page.quarantined)
         assert list(await store.doubts(SHOP, limit=10)) == list(page.doubts)
+        assert list(await store.watched(SHOP, at=NOON + HOUR, limit=10)) == [change.after for change in page.watches]
         assert await store.progress(SHOP) == page.progress
 
     @law
@@ -179,6 +180,8 @@ class PageLaws(Contract[OrderStore]):
             sweep_began_at=NOON - MINUTE,
             sweep_position=NOON - 2 * MINUTE,
             interrupted=True,
+            judged_at=NOON - 3 * MINUTE,
+            trusted_at=NOON - 4 * MINUTE,
         )
         await store.set_progress(SHOP, full, fence=FIRST)
         assert await store.progress(SHOP) == full
@@ -226,7 +229,8 @@ class PageLaws(Contract[OrderStore]):
         )
         page = PageWork(channel=SHOP, new=(make_order(stored),), decisions=decisions, doubts=(doubt("1002"),))
         assert await store.save_page(page, fence=FIRST, at=NOON)
-        changed = await change(store, stored, state=OrderState.CANCELLED)
+        at_odds = Conflict(code=ConflictCode.CANCELLED_AFTER_PROCESSING, sentence="Look at it.", at=NOON)
+        changed = await change(store, stored, state=OrderState.CANCELLED, conflict=at_odds)
 
         known = await store.known(SHOP, ["1001", "1002", "1003"])
         assert known == {
@@ -238,6 +242,7 @@ class PageLaws(Contract[OrderStore]):
                 final=False,
                 state=OrderState.CANCELLED,
                 revision=changed.revision,
+                conflict=ConflictCode.CANCELLED_AFTER_PROCESSING,
             ),
             "1002": Known(
                 digest=b"two",

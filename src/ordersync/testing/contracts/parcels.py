@@ -7,12 +7,24 @@ import asyncio
 import attrs
 
 from ...model.dispatch import Parcel
-from ...model.ids import OrderKey
+from ...model.ids import ChannelId, OrderKey
 from ...model.orders import OrderState
 from ...ports import OrderStore, ParcelAnswer
 from ..builders import NOON, SHOP, make_key, make_order
 from .laws import Contract, law
-from .steps import FIRST, MARKET, MINUTE, attempt_parcel, change, everything, line_of_two, save, take_out, taken_out
+from .steps import (
+    FIRST,
+    MARKET,
+    MINUTE,
+    attempt_parcel,
+    change,
+    everything,
+    line_of_two,
+    save,
+    settle,
+    take_out,
+    taken_out,
+)
 
 KEY = make_key("1001")
 SPLIT = Parcel(
@@ -159,6 +171,18 @@ class ParcelLaws(Contract[OrderStore]):
 
         assert await store.parcel(KEY, "all") == first
         assert await store.parcel(make_key("1002"), "all") == second
+
+    @law
+    async def test_widest_names_go_all_the_way(self, store: OrderStore) -> None:
+        """An order of the longest names and the widest letters is reserved, processed, and its note is due."""
+        key = OrderKey(ChannelId("🫖" * 80, "🫖" * 160), "🫖" * 255)
+        await save(store, make_order(key))
+        await settle(store, key)
+        recorded = await take_out(store, key, Parcel(id="🫖" * 255))
+        await store.queue(key, recorded.id)
+
+        assert await store.parcel(key, recorded.id) == recorded
+        assert [note.parcel_id for note in await store.notes_due(key.channel, at=NOON, limit=9)] == [recorded.id]
 
     @law
     async def test_recorded_parcel_is_frozen(self, store: OrderStore) -> None:

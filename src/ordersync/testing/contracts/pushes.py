@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from ...model.listings import Answer, ListingId, ListingState, Push, StockOutcome
+from ...model.listings import Answer, Attempt, ListingId, ListingState, Push, StockOutcome
 from ...ports import ListingBook
 from ..builders import NOON, SHOP
 from .laws import Contract, law
@@ -147,6 +147,19 @@ class PushLaws(Contract[ListingBook]):
         for outcome in StockOutcome:
             await shelf.finish(second, outcome, at=NEXT)
             assert await shelf.listing() == answered, outcome
+
+    @law
+    async def test_answer_of_a_listing_never_linked_is_ignored(self, book: ListingBook) -> None:
+        """An answer about a listing that was never linked links nothing, and stops no other answer."""
+        shelf, unknown = Shelf(book), Push(listing=ListingId("NEVER LINKED"), wanted=1, quantity=5)
+        await shelf.link()
+        attempt = await shelf.sent(5, at=NOON)
+        attempts = (Attempt(push=unknown, number=1, expected=None), attempt)
+        answers = [Answer(attempt=one, outcome=StockOutcome.ACCEPTED) for one in attempts]
+        await book.finish(SHOP, answers, window=WINDOW, fence=shelf.fence, at=LATER)
+
+        assert [listing.id for listing in await book.of_channel(SHOP)] == [shelf.id]
+        assert await shelf.believed() == 5
 
     @law
     async def test_accept_after_a_doubt_sets_no_belief(self, book: ListingBook) -> None:

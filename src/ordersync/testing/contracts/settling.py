@@ -17,7 +17,7 @@ from ...model.stock import Due
 from ...ports import OrderStore
 from ..builders import NOON, SHOP, make_key, make_order
 from .laws import Contract, law, paged
-from .steps import FIRST, MARKET, change, is_due, line_of_two, move_note, save, settle, take_out
+from .steps import BY, FIRST, MARKET, change, is_due, line_of_two, move_note, save, settle, take_out
 
 ORDERED = ("#2", "1", "10", "9", "Z", "a", "ä", "\uff5e", "😀")
 """References in the order of their keys, that of code points."""
@@ -82,7 +82,7 @@ class SettlingLaws(Contract[OrderStore]):
         await save(store, order)
         await settle(store, order.key)
 
-        assert await store.replace(lifecycle.cancel(order), expect=order.revision) is False
+        assert await store.replace(lifecycle.cancel(order, by=BY), expect=order.revision) is False
 
     @law
     async def test_ledger_that_holds_more_is_overtaken(self, store: OrderStore) -> None:
@@ -229,6 +229,37 @@ class SettlingLaws(Contract[OrderStore]):
         assert all(after[key].wanted == before[key].wanted for key in keys)
 
     @law
+    async def test_rewant_makes_some_orders_due(self, store: OrderStore) -> None:
+        """Rule 7: the orders named are due under a higher stock revision, and those not stored are left out."""
+        keys = [make_key(state.value) for state in OrderState]
+        await save(store, *(make_order(key, state=OrderState(key.reference)) for key in keys), make_order("other"))
+        await settle(store, *keys, make_key("other"))
+        before = await store.load([*keys, make_key("other")])
+
+        await store.rewant([*keys, make_key("never seen")])
+        after = await store.load([*keys, make_key("other"), make_key("never seen")])
+        assert [await is_due(store, key) for key in keys] == [True] * len(keys)
+        assert all(after[key].stock_revision > before[key].stock_revision for key in keys)
+        assert all(after[key].revision > before[key].revision for key in keys)
+        assert {k: (o.state, o.wanted) for k, o in after.items()} == {k: (o.state, o.wanted) for k, o in before.items()}
+        assert after[make_key("other")] == before[make_key("other")]
+        assert await store.known(SHOP, ["never seen"]) == {}
+
+    @law
+    async def test_rewant_knows_channels_apart(self, store: OrderStore) -> None:
+        """Of two orders with one number only that of the channel named becomes due; naming none makes none due."""
+        theirs = OrderKey(MARKET, "1001")
+        await save(store, make_order("1001"))
+        await save(store, make_order(theirs))
+        await settle(store, make_key("1001"), theirs)
+        await store.rewant([])
+        assert not await is_due(store, theirs)
+
+        await store.rewant([theirs])
+        assert await is_due(store, theirs)
+        assert not await is_due(store, make_key("1001"))
+
+    @law
     async def test_stock_revision_never_falls(self, store: OrderStore) -> None:
         """Rule 6: whoever writes an order over with a lower stock revision is refused, or does not lower it."""
         key = make_key("1001")
@@ -241,3 +272,17 @@ class SettlingLaws(Contract[OrderStore]):
             page = PageWork(channel=SHOP, changed=(ChangedOrder(order=lower, expect=1),))
             await store.save_page(page, fence=FIRST, at=NOON)
         assert (await store.get(key)).stock_revision >= 5
+
+    @law
+    async def test_page_with_a_falling_stock_revision_writes_nothing(self, store: OrderStore) -> None:
+        """L3: a page is refused as a whole when one of its changes would lower a stock revision."""
+        orders = [make_order("1001"), make_order("1002", stock_revision=5)]
+        await save(store, *orders)
+        lower = [attrs.evolve(order, stock_revision=1, revision=2, status="Edited") for order in orders]
+
+        with suppress(ValueError):
+            changed = tuple(ChangedOrder(order=order, expect=1) for order in lower)
+            await store.save_page(PageWork(channel=SHOP, changed=changed), fence=FIRST, at=NOON)
+        after = await store.load([order.key for order in orders])
+        assert after[make_key("1002")].stock_revision >= 5
+        assert len({order.status for order in after.values()}) == 1

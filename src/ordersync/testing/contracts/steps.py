@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import attrs
 
-from ... import lifecycle
+from ... import lifecycle, parcels
 from ...model.dispatch import Note, NoteStatus, Parcel, ParcelRecord
 from ...model.ids import ChannelId, Fence, OrderKey
-from ...model.orders import Order
-from ...model.pages import PageWork, Quarantined
+from ...model.orders import Order, OrderChange, Reason
+from ...model.pages import PageWork, Quarantined, Watch, WatchChange
 from ...model.runs import Progress
 from ...model.stock import Sale
 from ...ports import OrderStore, ParcelAnswer
@@ -22,8 +23,12 @@ MARKET = ChannelId("Market", "two")
 FIRST = Fence(SHOP, 1)
 """The lease under which runs work unless a law is about leases."""
 
+BY = Reason(who="Ada", why="asked by the buyer", at=NOON)
+"""Who does what people do to an order."""
+
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+YEAR = timedelta(days=365)
 
 
 async def save(store: OrderStore, *orders: Order, at: datetime = NOON) -> None:
@@ -59,7 +64,7 @@ async def attempt_parcel(store: OrderStore, key: OrderKey, parcel: Parcel, *, at
 
 def taken_out(order: Order, parcel: Parcel, *, at: datetime = NOON) -> tuple[ParcelRecord, Order, Note]:
     """Work out a parcel; return what there is to record."""
-    after, record, note = lifecycle.process(order, parcel, at=at)
+    after, record, note = parcels.process(order, parcel, at=at)
     return record, after, note
 
 
@@ -93,7 +98,9 @@ def line_of_two(parcel_id: str, **changes: object) -> Parcel:
     return Parcel(id=parcel_id, lines={"1": 1}, **changes)  # type: ignore[arg-type]
 
 
-def make_document(payload_hash: str, *, channel: ChannelId = SHOP, at: datetime = NOON) -> Quarantined:
+def make_document(
+    payload_hash: str, *, channel: ChannelId = SHOP, at: datetime = NOON, reference: str | None = "1001"
+) -> Quarantined:
     """Build a document that was not understood."""
     return Quarantined(
         channel=channel,
@@ -101,9 +108,40 @@ def make_document(payload_hash: str, *, channel: ChannelId = SHOP, at: datetime 
         code="UNREADABLE",
         error="ChannelOrder.lines: an order needs at least one line",
         at=at,
-        reference="1001",
+        reference=reference,
         payload=b"\x00\xff not text",
     )
+
+
+def make_watch(key: OrderKey | str, *, look_at: datetime = NOON + HOUR) -> Watch:
+    """Build a watch that began at noon."""
+    return Watch(key=make_key(key), since=NOON, look_at=look_at)
+
+
+def newly_watched(*keys: OrderKey) -> tuple[WatchChange, ...]:
+    """Build what puts orders on the watch list."""
+    return tuple(WatchChange(key=key, before=None, after=make_watch(key)) for key in keys)
+
+
+def taken_off(*keys: OrderKey) -> tuple[WatchChange, ...]:
+    """Build what takes orders off the watch list that are on it by ``newly_watched``."""
+    return tuple(WatchChange(key=key, before=make_watch(key), after=None) for key in keys)
+
+
+async def set_watches(store: OrderStore, *watches: Watch, off: Collection[OrderKey] = ()) -> None:
+    """Put orders of one channel on the watch list, and others off it, as a page does."""
+    (channel,) = {key.channel for key in (*off, *(watch.key for watch in watches))}
+    listed = {watch.key: watch for watch in await store.watched(channel, at=NOON + YEAR, limit=99)}
+    wanted = {**{watch.key: watch for watch in watches}, **dict.fromkeys(off)}
+    changes = tuple(WatchChange(key=key, before=listed.get(key), after=after) for key, after in wanted.items())
+    page = PageWork(channel=channel, watches=changes)
+    assert await store.save_page(page, fence=Fence(channel, 1), at=NOON)
+
+
+def make_entry(order: Order, **changes: object) -> OrderChange:
+    """Build the line of an order's history for what it became."""
+    fields: dict[str, object] = {"revision": order.revision, "event": "moved", "who": BY.who, "why": BY.why, "at": NOON}
+    return OrderChange(**(fields | changes))  # type: ignore[arg-type]
 
 
 def full_page(*orders: Order, skipped: str = "skipped", **changes: object) -> PageWork:
@@ -115,6 +153,7 @@ def full_page(*orders: Order, skipped: str = "skipped", **changes: object) -> Pa
         "decisions": (*(make_decision(order) for order in orders), skip),
         "quarantined": (make_document("hash of " + skipped),),
         "doubts": (doubt(skipped),),
+        "watches": newly_watched(make_key(skipped)),
         "raw": {order.key: b'{"buyer": "Grete Findewirth"}' for order in orders},
         "progress": Progress(watermark=NOON + MINUTE),
     }
@@ -132,6 +171,7 @@ async def everything(store: OrderStore, *references: str, channel: ChannelId = S
     loaded = await store.load(keys)
     return (
         [(loaded.get(key), await store.decision(key), await store.notes(key)) for key in keys],
+        [await store.history(key) for key in keys],
         await store.progress(channel),
         await store.known(channel, references),
         list(await store.decisions(channel)),
@@ -139,4 +179,5 @@ async def everything(store: OrderStore, *references: str, channel: ChannelId = S
         list(await store.doubts(channel, limit=100)),
         list(await store.due(channel, limit=100)),
         list(await store.waiting(channel, limit=100)),
+        list(await store.watched(channel, at=NOON + YEAR, limit=100)),
     )
