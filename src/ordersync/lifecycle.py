@@ -147,9 +147,14 @@ def cancel(order: Order, *, by: Reason) -> Order:
 
 
 def let_stand(order: Order) -> str | None:
-    """Return what the channel may go on showing without another conflict, once the order's own is resolved."""
-    told_once = order.conflict is None or order.conflict.code is ConflictCode.PARTIALLY_REFUNDED
-    return order.reviewed if order.conflict is None or told_once else order.conflict.view
+    """Return what the channel may go on showing without another conflict, once the order's own is resolved.
+
+    A partial refund is told once anyhow.
+    """
+    conflict = order.conflict
+    if conflict is None or conflict.code is ConflictCode.PARTIALLY_REFUNDED:
+        return order.reviewed
+    return conflict.view
 
 
 def closed(order: Order, *, by: Reason) -> Order:

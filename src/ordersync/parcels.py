@@ -11,7 +11,7 @@ from .conflicts import BLOCKING
 from .errors import TransitionError
 from .lifecycle import OrderEvent, add_components, advance, arrow, claim_of, let_stand
 from .model.dispatch import DispatchNote, Note, NoteStatus, Parcel, ParcelRecord
-from .model.orders import Order
+from .model.orders import ConflictCode, Order
 from .model.stock import Deduction
 
 
@@ -34,7 +34,7 @@ def process(order: Order, parcel: Parcel, *, at: datetime, elsewhere: bool = Fal
         state=arrow(order, event),
         lines=lines,
         conflict=None if elsewhere else order.conflict,
-        reviewed=let_stand(order) if elsewhere else order.reviewed,
+        reviewed=_reviewed(order) if elsewhere else order.reviewed,
     )
     if after.stock_revision == order.stock_revision:  # nothing linked: the parcel still needs a claim of its own
         after = attrs.evolve(after, stock_revision=order.stock_revision + 1)
@@ -42,6 +42,12 @@ def process(order: Order, parcel: Parcel, *, at: datetime, elsewhere: bool = Fal
         order_key=order.key, asked=parcel, lines=taken, deduction=_deduction(order, after, parcel, taken), at=at
     )
     return after, record, _note(order, record, ready=NoteStatus.CONFIRMED if elsewhere else NoteStatus.QUEUED)
+
+
+def _reviewed(order: Order) -> str | None:
+    """Return what stays let stand once what left by other hands is a part of the order: that it had vanished."""
+    vanished = order.conflict is not None and order.conflict.code is ConflictCode.VANISHED
+    return let_stand(order) if vanished else None
 
 
 def _require_ready(order: Order) -> None:

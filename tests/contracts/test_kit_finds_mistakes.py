@@ -14,6 +14,7 @@ from hypothesis import Phase, settings
 from contracts.wrong_answers import WRONG_ANSWERS
 from contracts.wrong_books import WRONG_BOOKS
 from contracts.wrong_journals import WRONG_JOURNALS
+from contracts.wrong_knowledge import WRONG_KNOWLEDGE
 from contracts.wrong_ledger_books import BEYOND_ORDINARY_WORK, WRONG_LEDGER_BOOKS
 from contracts.wrong_ledgers import (
     WRONG_LEDGERS,
@@ -41,6 +42,7 @@ MISTAKES = [
     for contract, wrong in (
         (contracts.OrderStoreContract, WRONG_ORDER_STORES.items()),
         (contracts.OrderStoreContract, WRONG_PARCELS.items()),
+        (contracts.OrderStoreContract, WRONG_KNOWLEDGE.items()),
         (contracts.OrderStoreContract, WRONG_WATCHES.items()),
         (contracts.OrderStoreContract, WRONG_LISTS.items()),
         (contracts.OrderStoreContract, WRONG_MEMORIES.items()),

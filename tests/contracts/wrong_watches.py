@@ -15,7 +15,7 @@ from ordersync.conflicts import is_expected
 from ordersync.model.channel_orders import FulfillmentStatus
 from ordersync.model.ids import ChannelId, Fence, OrderKey
 from ordersync.model.orders import Order
-from ordersync.model.pages import Known, PageWork, Watch, WatchChange
+from ordersync.model.pages import PageWork, Watch, WatchChange
 from ordersync.storage.memory import MemoryOrderStore
 from ordersync.testing.builders import make_decision
 
@@ -111,30 +111,6 @@ class WatchesOfEverybody(MemoryOrderStore):
         await super().watched(channel, at=at, limit=limit, **options)
         due = [watch for watch in self._watches.values() if watch.look_at <= at]
         return sorted(due, key=lambda watch: watch.look_at)[:limit]
-
-
-class KnowsNoWatch(MemoryOrderStore):
-    """Does not tell that an order is watched."""
-
-    def _known(self, key: OrderKey) -> Known:
-        return attrs.evolve(super()._known(key), watch=None)
-
-
-class KnowsOpenConflictsOnly(MemoryOrderStore):
-    """Forgets that an order had vanished once that was decided about."""
-
-    def _known(self, key: OrderKey) -> Known:
-        order = self._orders.get(key)
-        conflict = None if order is None or order.conflict is None else order.conflict.code
-        return attrs.evolve(super()._known(key), conflict=conflict)
-
-
-class KnowsTheLook(MemoryOrderStore):
-    """Takes the next look for the beginning."""
-
-    def _known(self, key: OrderKey) -> Known:
-        known = super()._known(key)
-        return attrs.evolve(known, watch=known.watch and attrs.evolve(known.watch, since=known.watch.look_at))
 
 
 class HintsOfTheStored(MemoryOrderStore):
@@ -369,14 +345,11 @@ WRONG_WATCHES = {
     RenewsNothing: "test_watch_is_renewed",
     RenewsToSoonerOnly: "test_watch_is_renewed",
     TakesNothingOff: "test_order_is_taken_off",
-    KnowsOpenConflictsOnly: "test_known_tells_that_it_had_vanished",
     OverwritesHints: "test_change_of_another_watch_is_left_out",
     EmptiesTheList: "test_page_leaves_other_watches",
     WatchesForStalePages: "test_stale_page_watches_nothing",
     ByKey: "test_longest_overdue_comes_first",
     WatchesOfEverybody: "test_longest_overdue_comes_first",
-    KnowsNoWatch: "test_known_tells_that_it_is_watched",
-    KnowsTheLook: "test_known_tells_that_it_is_watched",
     HintsOfTheStored: "test_hint_of_an_order_never_seen",
     HintDecides: "test_hint_of_an_order_never_seen",
     HintTouches: "test_hint_changes_no_order",

@@ -8,7 +8,7 @@ from datetime import datetime
 import attrs
 import pytest
 
-from ordersync import ChannelOrder, ChannelSettings, Listing, Order, OrderState, StockRule, beliefs
+from ordersync import ChannelOrder, ChannelSettings, Listing, Order, OrderState, StockRule, beliefs, conflicts
 from ordersync.model.listings import ListingId, Push
 from ordersync.model.stock import Sale
 from ordersync.sync import channel_lines, edits
@@ -213,6 +213,34 @@ async def test_rule_17_change_by_the_channel_counts_in_any_state(
 
     with breaks(taken_out, fact):
         assert world.shop.levels == {SKU: await world.available()}, fact
+
+
+@kept_and_taken_out
+async def test_rule_17_order_that_vanished_doubts_its_listing(
+    *, taken_out: bool, make_world: MakeWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An order that the shop cancels, puts back and hides before anybody looks has its listing pushed again."""
+    fact = "the shop shows one too many"
+    if taken_out:
+        real = conflicts.vanished
+
+        def trusts_the_belief(order: Order, *, at: datetime) -> Order:
+            return attrs.evolve(real(order, at=at), channel_revision=order.channel_revision)
+
+        monkeypatch.setattr("ordersync.sync.watch.vanished", trusts_the_belief)
+    world = make_world(settings=CAPPED)
+    await world.open()
+    for reference in ("1001", "1002", "1003"):
+        world.shop.place(reference, lines={SKU: 1})
+    await world.run()
+    world.clock.advance(minutes=65)
+    world.shop.cancel("1001")
+    world.shop.remove("1001")
+
+    await world.drain()
+
+    with breaks(taken_out, fact):
+        assert world.shop.levels == {SKU: 3}, fact
 
 
 @kept_and_taken_out

@@ -23,7 +23,9 @@ from ordersync.conflicts import (
 )
 from ordersync.errors import TransitionError
 from ordersync.model.channel_orders import FulfillmentStatus
+from ordersync.model.dispatch import Parcel
 from ordersync.model.orders import LIVE, Conflict, ConflictCode, Order, OrderLine, OrderState, Resolution
+from ordersync.parcels import process
 from ordersync.testing.builders import NOON, make_order
 from rules.following import ADA, SHIPPED, after, line, parted, processed, seen, stored
 
@@ -88,12 +90,13 @@ def test_order_in_no_conflict_has_nothing_to_resolve() -> None:
 
 @pytest.mark.parametrize(("code", "state"), [(code, state) for code in C for state in sorted(set(S) - {S.DELETED})])
 def test_keeping_changes_nothing_but_the_conflict(code: ConflictCode, state: OrderState) -> None:
-    """An order that is kept as it is loses its conflict, and remembers what was let stand."""
+    """An order that is kept as it is loses its conflict, and remembers what was let stand; a refund is told once."""
     order = in_conflict(code, state, revision=4, stock_revision=6)
 
     kept = keep(order)
 
-    assert attrs.evolve(order, conflict=None, reviewed="v", revision=5) == kept
+    let_stand = None if code is C.PARTIALLY_REFUNDED else "v"
+    assert attrs.evolve(order, conflict=None, reviewed=let_stand, revision=5) == kept
 
 
 def test_following_reopens_a_processed_order() -> None:
@@ -224,3 +227,26 @@ def test_pieces_elsewhere_are_open_and_not_ours(ours: int, theirs: int, cancelle
         assert pieces_elsewhere(order) == {"1": theirs}
         followed = follow_lines(order, by=ADA)
         assert followed.lines[0].open == quantity - cancelled - ours - theirs
+
+
+def test_each_piece_that_leaves_elsewhere_is_asked_about() -> None:
+    """Pieces that leave by other hands one after the other are a conflict each time, also after the first was taken."""
+    order = stored({"MUG": 3})
+    for gone in (1, 2, 3):
+        order = after(order, seen([line("1", 3, shipped=gone)]))
+        assert pieces_elsewhere(order) == {"1": 1}
+        asked = Parcel(id=f"elsewhere-{gone}", lines=pieces_elsewhere(order))
+        order, _, _ = process(order, asked, at=NOON, elsewhere=True)
+        assert (order.conflict, order.reviewed) == (None, None)
+
+    assert (order.state, order.lines[0].processed) == (S.PROCESSED, 3)
+
+
+def test_followed_pieces_are_asked_about_each_time() -> None:
+    """Pieces that leave by other hands one after the other are a conflict each time, also where they are followed."""
+    order = stored({"MUG": 3})
+    for gone in (1, 2, 3):
+        order = after(order, seen([line("1", 3, shipped=gone)]))
+        order = follow_lines(order, by=ADA)
+
+    assert (order.state, order.lines[0].shipped) == (S.PROCESSED, 3)

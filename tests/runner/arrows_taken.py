@@ -24,6 +24,7 @@ class ArrowsTaken:
         self.arrows: list[Arrow] = []
         self.strange: list[tuple[OrderState, str, OrderState]] = []
         self.cut = False
+        self.opened = storage
         self._orders = storage.orders
         self.storage = storage.replace(
             orders=cast("OrderStore", _Port(storage.orders, self._on_orders)),

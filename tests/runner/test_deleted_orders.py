@@ -84,7 +84,7 @@ async def test_restored_order_reserves_again(world: World) -> None:
 Story = Callable[[FakeMarketplace], None]
 
 MEANWHILE: dict[str, tuple[Story, OrderState, ConflictCode | None, int]] = {
-    "nothing": (lambda shop: None, OrderState.OPEN, None, 3),
+    "nothing": (lambda shop: shop.mend("1001"), OrderState.OPEN, None, 3),
     "more bought": (lambda shop: shop.edit("1001", {"MUG": 5}), OrderState.OPEN, None, 5),
     "less bought": (lambda shop: shop.edit("1001", {"MUG": 1}), OrderState.OPEN, None, 1),
     "cancelled": (lambda shop: shop.cancel("1001"), OrderState.CANCELLED, None, 0),

@@ -48,7 +48,7 @@ move         O      O      O      O      O      O      C      O      O      Os  
 relink       O      O      O      O      O      O      C      O      O      Os     Os     Or     O      Ov
 delete       D      D      D      D      D      D      D      D      D      Ds     Ds     Dr     D      D
 restore      O      O      O      O      O      O      C      O      O      Os     Os     Or     O      Ov
-keep         Os     Os     Os     Os     O      O      Os     Os     Os     Os     Os     O      O      Ov
+keep         Os     Os     Os     Os     O      O      Os     Os     Os     Os     Os     Or     O      Ov
 follow       O      O      O      O      O      O      P      O      Pe     Os     Os     Or     O      Ov
 elsewhere    O      O      O      O      O      O      P      O      Pe     Os     Os     Or     O      Ov
 give up      Cs     Cs     Cs     Cs     C      C      Cs     Cs     Cs     Cs     Cs     C      C      C
@@ -68,7 +68,7 @@ move         O      O      O      O      O      O      C      O      O      Os  
 relink       O      O      O      O      O      O      C      O      O      Os     Os     Or     O      Ov
 delete       D      D      D      D      D      D      D      D      D      Ds     Ds     Dr     D      D
 restore      O      O      O      O      O      O      C      O      O      Os     Os     Or     O      Ov
-keep         Os     Os     Os     Os     O      O      Os     Os     O      Os     Os     O      O      Ov
+keep         Os     Os     Os     Os     O      O      Os     Os     O      Os     Os     Or     O      Ov
 follow       O      O      O      O      O      O      P      O      O      Os     Os     Or     O      Ov
 elsewhere    O      O      O      O      O      O      P      O      O      Os     Os     Or     O      Ov
 give up      Cs     Cs     Cs     Cs     C      C      Cs     Cs     C      Cs     Cs     C      C      C
@@ -117,7 +117,7 @@ def test_no_pair_lacks_an_outcome(grid: str) -> None:
 @ORDERS
 @pytest.mark.parametrize("verb", VERBS)
 async def test_pair_with_a_run_between(verb: str, *, event_first: bool) -> None:
-    """Whatever happens and is done, in either order, everything adds up at rest, and the order is what the table says."""
+    """Whatever happens and is done, in either order, all adds up at rest, and the order is what the table says."""
     pairs = pairs_of(verb, event_first=event_first)
 
     assert await in_memory(pairs) == {str(pair): expected(pair) for pair in pairs}

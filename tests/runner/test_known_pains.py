@@ -1,4 +1,4 @@
-"""What went wrong in other systems and made their users oversell or send twice, tried here; each test names its case."""
+"""What made the users of other systems oversell, tried here; each test names its case."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ async def sell_sets(world: World, mugs: int = 10, lids: int = 10) -> None:
 
 
 async def test_component_sold_in_sets_and_alone_is_counted_once(world: World) -> None:
-    """Pieces that sets and single sales share are counted once for each, not subtracted twice (frappe/erpnext#49021)."""
+    """Pieces that sets and single sales share are not subtracted twice from either (frappe/erpnext#49021)."""
     await sell_sets(world)
     await come_to_rest(world)
     world.shop.place("1001", lines={"SET": 2, "MUG": 1})
@@ -195,7 +195,7 @@ async def test_order_cancelled_after_a_part_frees_the_rest(world: World, *, by_p
 
 
 async def test_sets_cancelled_after_a_part_free_the_rest(world: World) -> None:
-    """Of five sets of which three were sent a cancellation frees two, in all their components (magento/inventory#1887)."""
+    """Of five sets of which three were sent a cancellation frees two, in components (magento/inventory#1887)."""
     await sell_sets(world)
     await come_to_rest(world)
     world.shop.place("1001", lines={"SET": 5})
