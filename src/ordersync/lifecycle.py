@@ -77,8 +77,9 @@ def arrow(order: Order, event: OrderEvent) -> OrderState:
     if to is None:
         possible = sorted({str(name) for state, name in ARROWS if state is order.state})
         ended = "" if order.ended is None else f"; it was {order.state} {order.ended}"
+        article = "an" if order.state is OrderState.OPEN else "a"
         raise TransitionError(
-            f"{order.key}: a {order.state} order cannot be {event}{ended}; "
+            f"{order.key}: {article} {order.state} order cannot be {event}{ended}; "
             + (f"from here it can be {', '.join(possible)}" if possible else "nothing leads on from here")
         )
     return to

@@ -82,6 +82,20 @@ def test_order_with_a_past_doubts_its_listings(what: ChannelOrder, *, revived: b
     assert order.sold == {("MUG", None): what.lines[0].quantity}
 
 
+@pytest.mark.parametrize(
+    ("shown", "state", "ended"),
+    [
+        (line(2, cancelled=2), OrderState.CANCELLED, True),
+        (line(2, cancelled=1, shipped=1), OrderState.PROCESSED, False),
+    ],
+)
+def test_order_with_nothing_open_is_saved_as_ended(shown: ChannelOrderLine, state: OrderState, *, ended: bool) -> None:
+    """An order whose lines are all gone is not left open, though its channel has not closed it yet."""
+    order = saved(make_channel_order(lines=[shown]))
+
+    assert (order.state, order.wanted, order.ended is not None) == (state, {}, ended)
+
+
 def test_partly_shipped_order_wants_the_rest() -> None:
     """What left before the order was seen is not ours to reserve or to send, and no conflict."""
     what = make_channel_order(lines=[line(3, shipped=1)], fulfillment=FulfillmentStatus.PARTIAL)

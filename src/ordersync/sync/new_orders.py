@@ -7,7 +7,7 @@ from datetime import datetime
 import attrs
 
 from ..channel import Channel
-from ..lifecycle import wanted
+from ..lifecycle import closed, wanted
 from ..model.channel_orders import ChannelOrder, PaymentStatus
 from ..model.ids import OrderKey
 from ..model.orders import ConflictCode, Order, OrderLine, OrderState
@@ -49,7 +49,7 @@ def new_order(channel: Channel, shown: Shown, *, stock_revision: int, revived: b
     )
     refunded = order.payment is PaymentStatus.PARTIALLY_REFUNDED and state is OrderState.NEW
     conflict = shown.conflict(ConflictCode.PARTIALLY_REFUNDED, order) if refunded else None
-    return attrs.evolve(order, wanted=wanted(order), conflict=conflict)
+    return closed(attrs.evolve(order, wanted=wanted(order), conflict=conflict), by=shown.by)
 
 
 def _state(shown: Shown) -> OrderState:

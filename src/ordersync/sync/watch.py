@@ -33,6 +33,9 @@ So many are also left for a sweep's missing orders however long the watch list i
 LONGEST_SUSPICION = timedelta(days=1)
 """When no sweep has been credible for so long, the orders are gone, however many."""
 
+CUT_OFF = timedelta(minutes=3)
+"""So long after it began, a look that was not finished is due again."""
+
 BATCH = 200
 
 
@@ -56,21 +59,24 @@ async def _look_at_watched(run: ChannelRun) -> int:
 async def _look_at(run: ChannelRun, watched: Watch) -> None:
     """Look up one order of the watch list.
 
-    When to look again is noted before the look, so that a hint that comes meanwhile makes another one due.
+    A look that is cut off is soon due again. It is noted before it begins, so that a hint that comes meanwhile makes
+    another one due.
     """
     orders, key = run.storage.orders, watched.key
-    again = next_watch(key, since=watched.since, now=run.now(), watch_for=run.channel.settings.watch_for)
-    await _rewatch(run, WatchChange(key=key, before=watched, after=again))
+    begun = attrs.evolve(watched, look_at=run.now() + CUT_OFF)
+    await _rewatch(run, WatchChange(key=key, before=watched, after=begun))
     try:
         shown = await _look_up(run, key)
     except ChannelError:
-        await _rewatch(run, WatchChange(key=key, before=again, after=watched))
+        await _rewatch(run, WatchChange(key=key, before=begun, after=watched))
         raise
     order = (await orders.load([key], fence=run.fence)).get(key)
     if shown is False and order is not None and is_expected(order):
         await _vanish(run, order)
-    if again is not None and shown is not None and not is_worth_watching(order, await orders.decision(key)):
-        await _rewatch(run, WatchChange(key=key, before=again, after=None))
+    again = None
+    if shown is None or is_worth_watching(order, await orders.decision(key)):
+        again = next_watch(key, since=watched.since, now=run.now(), watch_for=run.channel.settings.watch_for)
+    await _rewatch(run, WatchChange(key=key, before=begun, after=again))
 
 
 async def _rewatch(run: ChannelRun, *changes: WatchChange) -> None:
