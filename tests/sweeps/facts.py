@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Hashable, Mapping
 
 import attrs
@@ -12,14 +14,14 @@ from ordersync.model.ids import ChannelId
 from ordersync.model.listings import Listing
 from ordersync.testing import FakeMarketplace
 
-from .laws import SKUS, Place, stored_orders
+from .laws import SKUS, Place, movements_of, stored_orders
 from .world import World
 
 Facts = dict[Hashable, object]
 
 OF_ORDER = (
-    *("state", "status", "payment", "fulfillment", "currency", "location", "parked", "held", "conflict", "lines"),
-    *("wanted", "total", "channel_order_id", "sold"),
+    *("state", "status", "payment", "fulfillment", "currency", "location", "parked", "reviewed", "lines"),
+    *("wanted", "total", "channel_order_id", "sold", "reserves", "fulfilled_by_channel"),
 )
 OF_DECISION = ("admitted", "code", "sentence", "status", "final")
 
@@ -49,7 +51,7 @@ async def facts_of(world: World) -> Facts:
             claim = await world.stock.held(key)
             facts[key, "holds"] = {} if claim is None else dict(claim.wanted)
             for note in await world.storage.orders.notes(key):
-                facts |= _note(note)
+                facts |= _note(note, _plain(note.parcel_id))
         facts |= _market(market)
         facts |= await _channel(world, market.id)
     facts |= await _stock(world)
@@ -58,18 +60,29 @@ async def facts_of(world: World) -> Facts:
 
 def _order(key: OrderKey, order: Order | None, decision: Decision | None) -> Facts:
     facts: Facts = {(key, name): getattr(order, name, None) for name in OF_ORDER}
+    for name in ("held", "set_aside", "ended"):
+        reason = getattr(order, name, None)
+        facts[key, name] = reason and (reason.who, reason.why)
+    conflict = order and order.conflict
+    facts[key, "conflict"] = conflict and (conflict.code, conflict.view, conflict.lines)
     facts |= {(key, "decision", name): getattr(decision, name, None) for name in OF_DECISION}
     return facts
 
 
-def _note(note: Note) -> Facts:
+def _plain(name: str) -> str:
+    """Return the id of a parcel, or of what it moved; what left by other hands is named after a revision."""
+    return re.sub(r"elsewhere-\d+", "elsewhere", name)
+
+
+def _note(note: Note, parcel_id: str) -> Facts:
     key, told = note.note.order_key, attrs.asdict(note.note, recurse=False)
     del told["dispatched_at"]
+    told["id"] = _plain(note.note.id)
     unhappy = note.status is not NoteStatus.CONFIRMED
     return {
-        (key, note.parcel_id, "status"): note.status,
-        (key, note.parcel_id, "message"): note.message if unhappy else None,
-        (key, note.parcel_id, "note"): told,
+        (key, parcel_id, "status"): note.status,
+        (key, parcel_id, "message"): note.message if unhappy else None,
+        (key, parcel_id, "note"): told,
     }
 
 
@@ -107,11 +120,9 @@ async def _stock(world: World) -> Facts:
     facts: Facts = {}
     for level in await world.stock.levels(SKUS):
         facts["level", level.sku, level.location] = (level.on_hand, level.reserved)
-    moved: dict[tuple[str, Place], int] = {
-        (move.id, (move.sku, move.location)): move.quantity
-        for sku in SKUS
-        for move in await world.stock.history(sku, limit=1000)
-    }
+    moved = Counter[tuple[str, Place]]()
+    for move in await movements_of(world):
+        moved[_plain(move.id), (move.sku, move.location)] += move.quantity
     facts["movements"] = moved
     return facts
 

@@ -11,6 +11,14 @@ from ordersync.model.listings import Listing, ListingState
 from ordersync.model.stock import Claim, Movement, StockLevel
 from ordersync.testing import FakeMarketplace
 
+from .life_laws import (
+    history_tells,
+    listings_are_taken_apart,
+    orders_are_as_shown,
+    parcels_add_up,
+    settings_have_decided,
+    who_waits_is_watched,
+)
 from .world import LINKS, OPENING, RULES, World
 
 Place = tuple[str, str]
@@ -42,6 +50,7 @@ async def stock_adds_up(world: World) -> None:
     movements = await movements_of(world)
     _levels_are_sums(await world.stock.levels(SKUS), movements, claims.values())
     await _differences_are_due(world, orders, claims)
+    await parcels_add_up(world.storage.orders, orders.values(), movements)
     moved = {move.id for move in movements}
     for market in world.marketplaces:
         _parcels_have_left(market, orders.values(), moved)
@@ -66,9 +75,9 @@ def _levels_are_sums(
 
 
 def wants(order: Order) -> dict[Place, int]:
-    """Return what an order should hold: the open linked pieces of one that is live and not locked."""
+    """Return what an order should hold: the open linked pieces of a live one, unless it is locked or never reserves."""
     pieces: dict[Place, int] = {}
-    if order.state in (OrderState.NEW, OrderState.OPEN) and order.held is None:
+    if order.state in (OrderState.NEW, OrderState.OPEN) and order.held is None and order.reserves:
         for line in order.lines:
             left = line.quantity - line.cancelled - line.shipped - line.processed
             for sku, each in (line.components or {}).items() if left > 0 else ():
@@ -82,6 +91,7 @@ async def _differences_are_due(
     for key, order in orders.items():
         assert order.wanted == wants(order), f"{key} wants something else than its open lines"
         claim = claims[key]
+        assert claim is None or claim.revision <= order.stock_revision, f"{key}: its stock revision has fallen"
         if claim is None or (claim.wanted, claim.revision) != (order.wanted, order.stock_revision):
             waiting = await world.storage.orders.waiting(key.channel, key=key, limit=1)
             due = await world.storage.orders.due(key.channel, key=key, limit=1)
@@ -105,7 +115,14 @@ async def all_is_well(world: World) -> None:
     for key, claim in (await claims_of(world, orders)).items():
         assert claim is None or claim.wanted == wants(orders[key]), f"{key} holds something else than it wants"
     levels = await world.stock.levels(SKUS)
+    for order in orders.values():
+        history_tells(order, await world.storage.orders.history(order.key))
+    await listings_are_taken_apart(world.storage.listings, [market.id for market in world.marketplaces])
     for market in world.marketplaces:
+        mine = {key.reference: order for key, order in orders.items() if key.channel == market.id}
+        orders_are_as_shown(market, mine)
+        settings_have_decided(mine.values(), market.settings)
+        await who_waits_is_watched(world.storage.orders, market, mine, now=world.clock.now())
         shown = market.levels
         for listing in await world.storage.listings.of_channel(market.id):
             _shows_what_it_should(listing, shown[str(listing.id)], levels)

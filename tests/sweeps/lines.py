@@ -8,7 +8,7 @@ from typing import Any, NoReturn, cast
 
 import attrs
 
-from ordersync import OrderDesk, RunReport, Storage, SyncRunner
+from ordersync import OrderDesk, OrderKey, RunReport, Storage, SyncRunner
 from ordersync.model.ids import Fence
 from ordersync.storage.memory import MemoryStorage
 from ordersync.testing import FakeMarketplace
@@ -19,7 +19,8 @@ from .world import ONCE, World
 READS = frozenset(
     {
         *("progress", "known", "load", "unlinked", "due", "doubts", "waiting", "notes_due", "notes", "note_counts"),
-        *("get", "find", "parcel", "decision", "decisions", "quarantined", "links", "of_channel"),
+        *("get", "find", "parcel", "decision", "decisions", "quarantined", "links", "of_channel", "kits"),
+        *("watched", "missing", "missing_counts", "listed"),
         *("levels", "changed", "history", "held", "life", "entries", "fetch_orders", "fetch_order", "fetch_listings"),
     }
 )
@@ -128,6 +129,11 @@ class Line:
         """Run once on this line, and keep the report."""
         runner = SyncRunner(self.channels, self.storage, clock=self.world.clock, retry=ONCE)
         self.reports.append(await runner.run_once())
+
+    async def hint(self, key: OrderKey) -> None:
+        """Look at one order now on this line, and keep the report."""
+        runner = SyncRunner(self.channels, self.storage, clock=self.world.clock, retry=ONCE)
+        self.reports.append(await runner.hint(key))
 
     async def pass_by(self, moment: Moment) -> None:
         """Let a little time pass and others have a turn, then let happen here what is to happen."""

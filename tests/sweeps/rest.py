@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ordersync import Listing, RunReport
 from ordersync.model.listings import ListingState
+from ordersync.sync.watch import CUT_OFF
 
 from .laws import is_under_way, stock_adds_up, stored_orders
 from .world import World
@@ -43,6 +44,8 @@ async def what_is_due(world: World) -> list[str]:
         due += [f"{note.note.id} is {note.status}" for note in await orders.notes(key) if is_under_way(note)]
     for market in world.marketplaces:
         due += [f"{sale.order_key} is to be doubted" for sale in await orders.doubts(market.id, limit=9)]
+        soon = world.clock.now() + CUT_OFF
+        due += [f"{watch.key} is to be looked at" for watch in await orders.watched(market.id, at=soon, limit=9)]
         for listing in await listings.of_channel(market.id):
             if not _is_settled(listing):
                 due.append(f"{market.id} {listing.id} is to be pushed")

@@ -53,14 +53,22 @@ async def undisturbed(worlds: Worlds, work: Work) -> Undisturbed:
         return Undisturbed(line.moments, await facts_of(world))
 
 
-async def ends_elsewhere(world: World, ends: Iterable[Facts]) -> str:
-    """Bring the world to rest and say what is wrong with its end; nothing when it is one of *ends*."""
+async def broken_law(world: World) -> str:
+    """Bring the world to rest and say which law does not hold; nothing when all do."""
     try:
         await stock_adds_up(world)
         await come_to_rest(world)
         await all_is_well(world)
     except AssertionError as broken:
         return str(broken).splitlines()[0]
+    return ""
+
+
+async def ends_elsewhere(world: World, ends: Iterable[Facts]) -> str:
+    """Bring the world to rest and say what is wrong with its end; nothing when it is one of *ends*."""
+    broken = await broken_law(world)
+    if broken:
+        return broken
     end = await facts_of(world)
     wrong = [differences(one, end) for one in ends]
     least = min(wrong, key=len)

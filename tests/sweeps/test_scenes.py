@@ -9,16 +9,17 @@ from ordersync import OrderState
 from ordersync.model.dispatch import NoteStatus
 from ordersync.ports import Journal, ListingBook, OrderStore, StockLedger
 from sweeps.lines import Moment
+from sweeps.new_life import hinting, strange_day
 from sweeps.scenes import SCENES, at_the_desk, busy_day
 from sweeps.sweeping import running, undisturbed
 from sweeps.twins import MemoryWorlds
 from sweeps.verbs import DESK_VERBS, at_a_desk
 from sweeps.world import MARKET, SHOP, of_market, of_shop
 
-READING = frozenset({"find", "decision", "decisions", "quarantined"})
+READING = frozenset({"find", "decision", "decisions", "quarantined", "history", "kits"})
 """Verbs that only show something to people."""
 
-HOSTS = frozenset({"link", "unlink", "disable", "rewant_all"})
+HOSTS = frozenset({"link", "unlink", "define_kit", "disable", "rewant", "rewant_all"})
 """Verbs by which hosts set things up; no run and no desk calls them in these scenes."""
 
 FEEDLESS = frozenset({"mark_channel"})
@@ -41,8 +42,9 @@ def called(moments: Iterable[Moment]) -> set[str]:
 async def test_scenes_call_for_every_verb() -> None:
     """Between them, the runs and the verbs of the desk that are swept call every verb that runs and desks have."""
     verbs: set[str] = set()
-    for scene in SCENES.values():
+    for scene in (*SCENES.values(), strange_day):
         verbs |= called((await undisturbed(await MemoryWorlds.after(scene), running)).moments)
+    verbs |= called((await undisturbed(await MemoryWorlds.after(strange_day), hinting)).moments)
     worlds = await MemoryWorlds.after(at_the_desk)
     for verb in DESK_VERBS.values():
         verbs |= called((await undisturbed(worlds, at_a_desk(verb))).moments)
@@ -61,7 +63,7 @@ def takes_fence(moment: Moment) -> bool:
 
 async def test_runs_show_their_fences() -> None:
     """L11: a run passes its fence to every verb that takes one, reading ones included; a desk has none to pass."""
-    for scene in SCENES.values():
+    for scene in (*SCENES.values(), strange_day):
         moments = (await undisturbed(await MemoryWorlds.after(scene), running)).moments
         assert {one.verb for one in moments if takes_fence(one) and one.fence is None} == set()
     worlds = await MemoryWorlds.after(at_the_desk)

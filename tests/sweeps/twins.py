@@ -15,6 +15,7 @@ import attrs
 from ordersync.ports import Journal, ListingBook, OrderStore, StockLedger
 from ordersync.storage.memory import MemoryStorage
 from ordersync.storage.memory.fences import Fences
+from ordersync.storage.memory.orders_by_key import OrdersByKey
 from ordersync.storage.sqlite import SQLiteStorage
 from ordersync.testing import BareMarketplace, ManualClock
 from ordersync.testing.market_book import OrderBook
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 MUTABLE = (
     *(World, ManualClock, BareMarketplace, OrderBook, MarketOrder, MarketLine, Shelf, Timeline),
-    *(MemoryStorage, OrderStore, StockLedger, ListingBook, Journal, Fences),
+    *(MemoryStorage, OrderStore, StockLedger, ListingBook, Journal, Fences, OrdersByKey),
 )
 """What changes while a world lives; everything else in it is frozen, and shared by twins."""
 

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import attrs
 
-from ordersync import ChannelId, OrderDesk, OrderKey, RunReport, StockRule, Storage, SyncRunner
+from ordersync import (
+    ChannelId,
+    ChannelOrder,
+    OrderDesk,
+    OrderKey,
+    OrderPage,
+    RunReport,
+    StockRule,
+    Storage,
+    SyncRunner,
+    UnreadableOrder,
+)
 from ordersync.model.settings import ChannelSettings
 from ordersync.ports import OwnStockLedger
 from ordersync.sync.retry import RetryPolicy
@@ -40,6 +51,25 @@ RULES = {SHOP: StockRule(), MARKET: StockRule(locations=frozenset({"main", "depo
 
 ONCE = RetryPolicy(attempts=1)
 """A call that fails has failed: whatever is tried again is tried in a later run."""
+
+
+class PartlyFulfilling(FakeMarketplace):
+    """A marketplace that sends some orders itself, out of a stock of its own: those with a 9 in second place."""
+
+    async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
+        """Return one page of orders."""
+        page = await super().fetch_orders(updated_since=updated_since, cursor=cursor)
+        return attrs.evolve(page, orders=[_told(order) for order in page.orders])
+
+    async def fetch_order(self, reference: str) -> ChannelOrder | UnreadableOrder | None:
+        """Return the order as it is shown now."""
+        found = await super().fetch_order(reference)
+        return _told(found) if isinstance(found, ChannelOrder) else found
+
+
+def _told(order: ChannelOrder) -> ChannelOrder:
+    return attrs.evolve(order, fulfilled_by_channel=True) if order.reference[1] == "9" else order
+
 
 OpenStorage = Callable[[ManualClock], Storage]
 
@@ -89,7 +119,7 @@ def of_market(reference: str) -> OrderKey:
 
 def _shop(clock: ManualClock) -> FakeMarketplace:
     """Return a web shop: pages in update order, orders from ``main``, only paid ones; told to, it ships six of four."""
-    shop = FakeMarketplace(
+    shop = PartlyFulfilling(
         SHOP,
         settings=ChannelSettings(stock_rule=RULES[SHOP]),
         clock=clock,
@@ -104,7 +134,7 @@ def _shop(clock: ManualClock) -> FakeMarketplace:
 
 def _market(clock: ManualClock) -> FakeMarketplace:
     """Return a marketplace: newest orders first, orders from ``depot``, unpaid ones parked, two SKUs in trouble."""
-    market = FakeMarketplace(
+    market = PartlyFulfilling(
         MARKET,
         settings=ChannelSettings(stock_rule=RULES[MARKET], location="depot", download_unpaid=True),
         clock=clock,
