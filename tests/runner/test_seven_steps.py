@@ -145,7 +145,7 @@ async def test_only_some_channels_run(world: World) -> None:
 
 async def test_unknown_channel_is_named(world: World) -> None:
     """A run limited to a channel that the runner does not have is refused."""
-    with pytest.raises(ConfigurationError, match="only: this runner has no channel Nowhere/at all"):
+    with pytest.raises(ConfigurationError, match="this runner has no channel Nowhere/at all"):
         await world.runner().run_once(only=[SHOP, ChannelId("Nowhere", "at all")])
 
 

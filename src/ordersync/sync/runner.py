@@ -98,7 +98,7 @@ class SyncRunner:
             return list(self._channels.values())
         unknown = [str(one) for one in only if one not in self._channels]
         if unknown:
-            raise ConfigurationError(f"only: this runner has no channel {', '.join(unknown)}")
+            raise ConfigurationError(f"this runner has no channel {', '.join(unknown)}")
         return [channel for channel in self._channels.values() if channel.id in only]
 
     def _tell(self, event: Event) -> None:
