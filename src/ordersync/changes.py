@@ -29,8 +29,8 @@ Step = Callable[[Order], Order]
 class Change:
     """A change that somebody makes to an order.
 
-    *expect*: the revision that they looked at; another one is refused, and they are told what happened since. Without
-    it the change is made to the order as it is now.
+    *expect*: the revision that they looked at; if anything happened to the order since, the change is refused and
+    they are told what. Without it the change is made to the order as it is now.
     """
 
     storage: Storage
@@ -115,15 +115,15 @@ class Change:
     async def _read(self) -> Order:
         order = await self.storage.orders.get(self.key)
         if self.expect is not None and order.revision != self.expect:
-            raise await self._overtaken()
+            await self._require_unchanged(self.expect)
         return order
 
-    async def _overtaken(self) -> TransitionError:
-        """Tell the loser what happened since they looked."""
-        history = await self.storage.orders.history(self.key)
-        since = [entry for entry in history if entry.revision > (self.expect or 0)]
-        told = "; ".join(f"{entry.event} {Reason(who=entry.who, why=entry.why, at=entry.at)}" for entry in since)
-        return TransitionError(f"{self.key}: changed since you looked: {told or 'it was reserved'}; look at it again")
+    async def _require_unchanged(self, since: int) -> None:
+        """Tell the loser what happened since they looked; that stock was settled meanwhile is nothing to them."""
+        history = [entry for entry in await self.storage.orders.history(self.key) if entry.revision > since]
+        if history:
+            told = "; ".join(f"{entry.event} {Reason(who=entry.who, why=entry.why, at=entry.at)}" for entry in history)
+            raise TransitionError(f"{self.key}: changed since you looked: {told}; look at it again")
 
 
 async def settled(storage: Storage, key: OrderKey, *, at: datetime) -> Order:
