@@ -231,7 +231,8 @@ def _standings(world: World, model: Model, witness: Witness, note: Note) -> tupl
     removed = world.at(key.channel).orders[key.reference].removed
     lost = (NoteStatus.GAVE_UP if can_look else NoteStatus.UNKNOWN,) if cut and (removed or not can_look) else ()
     if witness.arrived[name]:
-        sent = (NoteStatus.SENT,) if removed or not can_look else ()
+        others = any(not parcel.told for parcel in model.orders[key].parcels.values())
+        sent = (NoteStatus.SENT,) if removed or others or not can_look else ()
         return (NoteStatus.CONFIRMED, *sent, *lost)
     return (*lost, *((NoteStatus.REJECTED,) if witness.refused[name] or cut else ()))
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from ordersync import ChannelId, OrderKey
+from ordersync import ChannelId, OrderKey, OrderState
 from ordersync.model.orders import ConflictCode, Resolution
 
 from . import people
@@ -84,7 +84,8 @@ class Model:
         self.first_seen.setdefault(key, self.moment)
         known, meaning = self.orders.get(key), channel.links_read.get
         if known is not None:
-            if known.shown.pieces == shown.pieces:
+            living = known.state is not OrderState.PROCESSED
+            if known.shown.pieces(living=living) == shown.pieces(living=living):
                 self.blind.setdefault(key, []).append((before, self.moment))
             known.see(shown, meaning)
             return

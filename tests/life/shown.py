@@ -35,10 +35,10 @@ class Shown:
     lines: Mapping[str, Bought]
     by_channel: bool
 
-    @property
-    def pieces(self) -> object:
-        """Return what is bought, and whether it still is."""
-        return self.cancelled, {name: (one.sku, one.quantity, one.cancelled) for name, one in self.lines.items()}
+    def pieces(self, *, living: bool) -> object:
+        """Return what is bought; in an order that has left, a line cancelled whole may as well be gone."""
+        lines = {name: one for name, one in self.lines.items() if living or one.still_bought}
+        return self.cancelled, {name: (one.sku, one.quantity, one.cancelled) for name, one in lines.items()}
 
     @property
     def cancelled(self) -> bool:

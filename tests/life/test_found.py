@@ -1,12 +1,13 @@
-"""What the machine has found: each failed when it was found, and the last still does."""
+"""What the machine has found: each failed when it was found, and the one marked still does."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 
+import attrs
 import pytest
 
-from ordersync import Order, OrderDesk, OrderKey, OrderState, PaymentStatus
+from ordersync import Order, OrderDesk, OrderKey, OrderState, Parcel, PaymentStatus
 
 from .orders import LivingOrder
 from .people import delete, restore
@@ -16,6 +17,9 @@ from .world import Habits, Watched
 BY_ADA = {"who": "Ada", "why": "she says so"}
 
 
+PARCEL = Parcel(id="p1", carrier="DHL", tracking_number="T1")
+
+
 class Scene(Stage):
     """A stage on which a test says what happens."""
 
@@ -23,6 +27,11 @@ class Scene(Stage):
         """Let time pass, then run."""
         self.world.clock.advance(minutes=minutes)
         await self.run_once()
+
+    @property
+    def desk(self) -> OrderDesk:
+        """Return a desk that the model knows nothing of."""
+        return OrderDesk(self.world.storage, clock=self.world.clock)
 
     def act(self, market: Watched, reference: str, act: Callable[[], object]) -> None:
         """Let something happen on a marketplace."""
@@ -118,3 +127,38 @@ async def test_line_that_went_before_the_order_was_stored_doubts_its_listing(sce
 
     believed = {one.channel_sku: one.believed for one in await scene.world.storage.listings.of_channel(market.id)}
     assert market.levels["SET-M"] == believed["SET-M"]
+
+
+async def test_line_added_and_cancelled_after_processing_doubts_its_listing(scene: Scene) -> None:
+    """A line added to a processed order and cancelled, not put back, before anybody looked is accounted for."""
+    shop = scene.world.shop
+    key = scene.buy(shop, "1001", MUG_S=1)
+    await scene.run()
+    await scene.desk.process(key, PARCEL)
+    await scene.run()
+    scene.act(shop, "1001", lambda: shop.edit("1001", {"LID-S": 1}))
+    scene.act(shop, "1001", lambda: shop.cancel_line("1001", "L2", restock=False))
+
+    await scene.run()
+    await scene.run()
+
+    believed = {one.channel_sku: one.believed for one in await scene.world.storage.listings.of_channel(shop.id)}
+    assert shop.levels["LID-S"] == believed["LID-S"]
+
+
+async def test_parcel_is_confirmed_whatever_left_by_other_hands(scene: Scene) -> None:
+    """A parcel of ours that its channel shows is confirmed, though others sent in two what left stock in one."""
+    market = scene.world.market
+    key = scene.buy(market, "1001", MUG_M=4)
+    await scene.run()
+    for number in ("A", "B"):
+        market.ship_by_hand("1001", lines={"L1": 1}, tracking=number)
+    await scene.run()
+    await scene.desk.resolve(key, "process", who="Ada")
+    await scene.desk.process(key, attrs.evolve(PARCEL, lines={"L1": 1}))
+
+    for _ in range(3):
+        await scene.run(minutes=400)
+
+    notes = {note.parcel_id: str(note.status) for note in await scene.world.storage.orders.notes(key)}
+    assert notes["p1"] == "confirmed"

@@ -39,7 +39,7 @@ def _budget(examples: int, steps: int) -> settings:
 
 
 TestLife = LifeMachine.TestCase
-TestLife.settings = _budget(80, 30)
+TestLife.settings = _budget(50, 30)
 
 TestLongLife = pytest.mark.slow(pytest.mark.timeout(1200)(LongLifeMachine.TestCase))
 TestLongLife.settings = _budget(2000, 60)

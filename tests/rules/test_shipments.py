@@ -204,3 +204,27 @@ def test_each_note_of_a_multiset_is_found_once(notes: list[tuple[dict[str, int],
 
     assert look(queued, shown(*shipments, ordered=99), *told) is Look.NOT_THERE
     assert look(queued, shown(*shipments, ours, ordered=99), *told) is Look.ARRIVED
+
+
+def elsewhere(parcel: str, lines: Mapping[str, int]) -> Note:
+    """Build the note of what left by other hands."""
+    return note(parcel, lines, status=NoteStatus.CONFIRMED, ready=NoteStatus.CONFIRMED)
+
+
+def test_what_left_by_other_hands_answers_for_no_note_of_ours() -> None:
+    """Shipments that other hands made in pieces are taken away, and our own parcel is still looked for."""
+    theirs, ours = elsewhere("e", {"1": 2}), note("p1", {"1": 1})
+    pieces = [({"1": 1}, "A"), ({"1": 1}, "B")]
+
+    assert look(ours, shown(*pieces), theirs) is Look.NOT_THERE
+    assert look(ours, shown(*pieces, ({"1": 1}, None)), theirs) is Look.ARRIVED
+
+
+def test_what_left_by_other_hands_is_not_required() -> None:
+    """Our own parcels are confirmed whether or not the channel shows what left by other hands, and as it likes."""
+    theirs, ours = elsewhere("e", {"1": 2}), sent("p1", {"1": 1}, "JD01")
+    own = ({"1": 1}, "JD01")
+
+    assert all_arrived([theirs, ours], shown(({"1": 1}, "A"), ({"1": 1}, "B"), own), shipped=PARTIAL)
+    assert all_arrived([theirs, ours], shown(own), shipped=PARTIAL)
+    assert not all_arrived([theirs, ours], shown(({"1": 2}, None)), shipped=PARTIAL)

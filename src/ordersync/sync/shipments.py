@@ -6,7 +6,7 @@ One shipment answers for one note: those of notes that are already known to have
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from ..model.channel_orders import ChannelOrder, FulfillmentStatus, Shipment
@@ -62,18 +62,40 @@ def _parcels(shipments: Iterable[Shipment]) -> Parcels:
 
 
 def _choosiest_first(notes: Iterable[Note]) -> list[Note]:
-    """Put notes without tracking last: they match any shipment of their lines, and must not take another's own."""
-    return sorted(notes, key=lambda note: not _plain(note.note.tracking_number))
+    """Put notes without tracking last: they match any shipment of their lines, and must not take another's own.
+
+    Before the last come the parcels that left by other hands: no shipment of theirs is one of ours.
+    """
+    return sorted(notes, key=lambda note: (not _plain(note.note.tracking_number), not _is_elsewhere(note)))
+
+
+def _is_elsewhere(note: Note) -> bool:
+    return note.ready is NoteStatus.CONFIRMED
 
 
 def _take(parcels: Parcels, note: Note) -> bool:
-    """Take the shipment of *note* away; one without tracking takes any of its lines, at best one without, too."""
+    """Take the shipment of *note* away; one without tracking takes any of its lines, at best one without, too.
+
+    What left by other hands may be many shipments there and one parcel here: what is found of it is taken away.
+    """
+    if _is_elsewhere(note):
+        _take_pieces(parcels, note.note.lines)
+        return True
     lines, tracking = tuple(sorted(note.note.lines.items())), _plain(note.note.tracking_number)
     fitting = [one for one, times in parcels.items() if times and one[0] == lines and tracking in ("", one[1])]
     if not fitting:
         return False
     parcels[min(fitting, key=lambda one: one[1])] -= 1
     return True
+
+
+def _take_pieces(parcels: Parcels, lines: Mapping[str, int]) -> None:
+    """Take shipments away, those without tracking first, while they hold nothing but these pieces."""
+    left = Counter(lines)
+    for shipment in sorted(parcels, key=lambda one: one[1]):
+        while parcels[shipment] and all(left[line_id] >= quantity for line_id, quantity in shipment[0]):
+            parcels[shipment] -= 1
+            left.subtract(dict(shipment[0]))
 
 
 def _counted(order: ChannelOrder, notes: Iterable[Note], *, of: Note) -> bool:
