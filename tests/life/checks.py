@@ -228,7 +228,7 @@ def _standings(world: World, model: Model, witness: Witness, note: Note) -> tupl
     """Return where a note may stand in the end, given what the channel lets us know of it."""
     key, name = note.note.order_key, note.note.id
     can_look, cut = model.channels[key.channel].can_look, note.tries > 1 or name in witness.cut
-    removed = world.at(key.channel).orders[key.reference].removed
+    removed = key.reference in world.at(key.channel).ever_removed
     lost = (NoteStatus.GAVE_UP if can_look else NoteStatus.UNKNOWN,) if cut and (removed or not can_look) else ()
     if witness.arrived[name]:
         others = any(not parcel.told for parcel in model.orders[key].parcels.values())

@@ -62,6 +62,12 @@ class Watched(BareMarketplace):
         super().__init__(channel_id, **options)
         self.own: set[str] = set()
         self._selling_own = False
+        self.ever_removed: set[str] = set()
+
+    def remove(self, reference: str) -> None:
+        """Let an order vanish, and remember that notes of it may have been given up meanwhile."""
+        self.ever_removed.add(reference)
+        super().remove(reference)
 
     def place_own(self, reference: str, *, lines: Mapping[str, int]) -> None:
         """Buy what the marketplace itself has in stock; it lowers no listing of ours."""

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from ordersync import Order, OrderDesk, OrderKey, OrderState, Parcel
+from ordersync.conflicts import possible
 from ordersync.model.dispatch import Note, NoteStatus
 from ordersync.model.orders import ConflictCode, Resolution
 
@@ -52,7 +53,20 @@ class Done:
 
 async def do(world: World, deeds: Iterable[Deed]) -> list[Done]:
     """Let a person do all this, one after the other, at once."""
-    return [Done(deed, await is_allowed(world, deed), await attempt(world.desk, deed.verb)) for deed in deeds]
+    return [await _done(world, deed) for deed in deeds]
+
+
+async def _done(world: World, deed: Deed) -> Done:
+    """Do one thing; where a run that goes on beside it touched the order meanwhile, its answer is as good as any."""
+    before = await _others_doing(world, deed.key)
+    allowed, answer = await is_allowed(world, deed), await attempt(world.desk, deed.verb)
+    if await _others_doing(world, deed.key) != before:
+        allowed = answer == ""
+    return Done(deed, allowed, answer)
+
+
+async def _others_doing(world: World, key: OrderKey) -> Sequence[object]:
+    return [entry for entry in await world.storage.orders.history(key) if entry.who != BOB]
 
 
 async def what_is_wrong(world: World, done: Iterable[Done]) -> list[str]:
@@ -118,7 +132,9 @@ def _resolve(reference: str, resolution: Resolution, code: ConflictCode) -> Deed
     return Deed(
         key=key_of(reference),
         verb=lambda desk: desk.resolve(key_of(reference), resolution, who=BOB, why=WHY),
-        allowed=lambda order, _: order.conflict is not None and order.conflict.code is code,
+        allowed=lambda order, _: (
+            order.conflict is not None and order.conflict.code is code and resolution in possible(order)
+        ),
         lasts=lasts,
         told=PROCESSED if resolution is Resolution.PROCESS else ["resolved"],
     )
