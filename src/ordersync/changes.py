@@ -10,7 +10,7 @@ import attrs
 from .conflicts import follow_lines, keep, pieces_elsewhere, require
 from .errors import ParcelConflictError, TransitionError
 from .handling import relink
-from .history import change
+from .history import entry_of
 from .lifecycle import OrderEvent, cancel
 from .model.dispatch import Parcel, ParcelRecord
 from .model.ids import Fence, OrderKey
@@ -101,7 +101,7 @@ class Change:
         orders = self.storage.orders
         after, record, note = process(order, asked, at=self.by.at, elsewhere=elsewhere)
         event = OrderEvent.PROCESSED_IN_PART if after.state is order.state else OrderEvent.PROCESSED
-        entry = change(order, after, event, self.by, **({"resolution": Resolution.PROCESS} if elsewhere else {}))
+        entry = entry_of(order, after, event, self.by, **({"resolution": Resolution.PROCESS} if elsewhere else {}))
         answer = await orders.record_parcel(record, after, note, expect=order.revision, change=entry, fence=self.fence)
         if answer is ParcelAnswer.ANOTHER_WAITING:
             for parcel in await orders.waiting(self.key.channel, key=self.key, limit=1, fence=self.fence):
@@ -109,7 +109,7 @@ class Change:
         return record if answer is ParcelAnswer.RECORDED else None
 
     async def _replace(self, order: Order, after: Order, event: OrderEvent, **facts: str) -> bool:
-        entry = change(order, after, event, self.by, **facts)
+        entry = entry_of(order, after, event, self.by, **facts)
         return await self.storage.orders.replace(after, expect=order.revision, change=entry, fence=self.fence)
 
     async def _read(self) -> Order:

@@ -11,7 +11,7 @@ TOLD_OF_LINES = ("channel_sku", "quantity", "cancelled", "shipped", "processed",
 PERSONAL = ("buyer", "shipping_address")
 
 
-def change(before: Order, after: Order, event: str, by: Reason, **facts: str) -> OrderChange:
+def entry_of(before: Order, after: Order, event: str, by: Reason, **facts: str) -> OrderChange:
     """Return the entry of an order's history for the step from *before* to *after*, with further *facts* about it."""
     details = {**facts, **dict(_differences(before, after))}
     return OrderChange(revision=after.revision, event=event, who=by.who, why=by.why, at=by.at, details=details)

@@ -9,7 +9,7 @@ import attrs
 
 from .conflicts import BLOCKING
 from .errors import TransitionError
-from .lifecycle import OrderEvent, add_components, advance, arrow, claim_of, let_stand
+from .lifecycle import OrderEvent, add_components, advance, arrow, claim_of
 from .model.dispatch import DispatchNote, Note, NoteStatus, Parcel, ParcelRecord
 from .model.orders import ConflictCode, Order
 from .model.stock import Deduction
@@ -46,8 +46,8 @@ def process(order: Order, parcel: Parcel, *, at: datetime, elsewhere: bool = Fal
 
 def _reviewed(order: Order) -> str | None:
     """Return what stays let stand once what left by other hands is a part of the order: that it had vanished."""
-    vanished = order.conflict is not None and order.conflict.code is ConflictCode.VANISHED
-    return let_stand(order) if vanished else None
+    conflict = order.conflict
+    return conflict.view if conflict is not None and conflict.code is ConflictCode.VANISHED else None
 
 
 def _require_ready(order: Order) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ordersync.conflicts import vanished
 from ordersync.handling import delete, hold, move, park
-from ordersync.history import change
+from ordersync.history import entry_of
 from ordersync.model.channel_orders import Address, Buyer, FulfillmentStatus, PaymentStatus
 from ordersync.model.dispatch import Parcel
 from ordersync.model.orders import Order, OrderChange, OrderLine, OrderState, Reason
@@ -25,14 +25,14 @@ BY = Reason(who="Ada", why="a call", at=NOON)
 
 def told(before: Order, then: Order) -> dict[str, str]:
     """Return the details of one step."""
-    return dict(change(before, then, "changed", BY).details)
+    return dict(entry_of(before, then, "changed", BY).details)
 
 
 def test_entry_says_who_when_and_why() -> None:
     """An entry carries the revision that it led to, the event, and who made it when and why."""
     order = stored()
 
-    entry = change(order, attrs.evolve(order, revision=7), "held", BY)
+    entry = entry_of(order, attrs.evolve(order, revision=7), "held", BY)
 
     assert entry == OrderChange(revision=7, event="held", who="Ada", why="a call", at=NOON, details={})
 
@@ -133,7 +133,7 @@ def test_personal_data_is_never_told(
     shown = seen(bought, buyer=other_buyer, shipping_address=other_address, fulfillment=fulfillment)
 
     then = after(before, shown)
-    entry = change(before, then, "edited", BY)
+    entry = entry_of(before, then, "edited", BY)
 
     assert MARK not in str(attrs.asdict(entry))
     assert MARK not in repr((before, then, then.conflict))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ..history import change
+from ..history import entry_of
 from ..lifecycle import OrderEvent, link
 from ..model.listings import Links
 from ..model.orders import Order, Reason
@@ -52,7 +52,7 @@ def _resolved(order: Order, links: Links) -> Order:
 
 def _changed(order: Order, links: Links, by: Reason) -> ChangedOrder:
     after = _resolved(order, links)
-    return ChangedOrder(order=after, expect=order.revision, change=change(order, after, OrderEvent.LINKED, by))
+    return ChangedOrder(order=after, expect=order.revision, change=entry_of(order, after, OrderEvent.LINKED, by))
 
 
 async def _write(run: ChannelRun, changed: Sequence[ChangedOrder]) -> None:

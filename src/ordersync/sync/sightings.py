@@ -18,7 +18,7 @@ from ..admission import (
     canonical,
 )
 from ..channel import Channel
-from ..history import change
+from ..history import entry_of
 from ..lifecycle import OrderEvent
 from ..model.channel_orders import ChannelOrder, FulfillmentStatus, PaymentStatus, UnreadableOrder
 from ..model.ids import OrderKey
@@ -145,7 +145,7 @@ def _followed(scene: Scene, seen: ChannelOrder) -> ChangedOrder | None:
     shown = _shown(scene, seen)
     after = follow(order, shown)
     event = EVENTS[after.state] if after.state is not order.state else OrderEvent.EDITED
-    return ChangedOrder(order=after, expect=order.revision, change=change(order, after, event, shown.by))
+    return ChangedOrder(order=after, expect=order.revision, change=entry_of(order, after, event, shown.by))
 
 
 def _has_unknown_words(scene: Scene, seen: ChannelOrder) -> bool:

@@ -9,7 +9,7 @@ import attrs
 from ..channel import SupportsOrderLookup
 from ..conflicts import is_expected, vanished
 from ..errors import ChannelError, ChannelResponseError
-from ..history import change
+from ..history import entry_of
 from ..lifecycle import OrderEvent
 from ..model.channel_orders import ChannelOrder, OrderPage, UnreadableOrder
 from ..model.events import SweepSuspicious
@@ -205,7 +205,7 @@ def _is_told_whole(run: ChannelRun, order: Order) -> bool:
 async def _vanish(run: ChannelRun, order: Order) -> None:
     now = run.now()
     after = vanished(order, at=now)
-    entry = change(order, after, OrderEvent.VANISHED, Reason(who=CHANNEL, why="", at=now))
+    entry = entry_of(order, after, OrderEvent.VANISHED, Reason(who=CHANNEL, why="", at=now))
     if await run.storage.orders.replace(after, expect=order.revision, change=entry, fence=run.fence):
         run.order_changed(ChangedOrder(order=after, expect=order.revision, change=entry))
 
