@@ -162,3 +162,18 @@ async def test_parcel_is_confirmed_whatever_left_by_other_hands(scene: Scene) ->
 
     notes = {note.parcel_id: str(note.status) for note in await scene.world.storage.orders.notes(key)}
     assert notes["p1"] == "confirmed"
+
+
+async def test_line_raised_and_cancelled_again_doubts_its_listing(scene: Scene) -> None:
+    """A cancelled order that bought once more, and was cancelled again before anybody looked, is accounted for."""
+    shop = scene.world.shop
+    scene.buy(shop, "1001", MUG_S=1)
+    await scene.run()
+    scene.act(shop, "1001", lambda: shop.cancel("1001", restock=False))
+    await scene.run()
+    scene.act(shop, "1001", lambda: shop.edit("1001", {"MUG-S": 2}))
+    scene.act(shop, "1001", lambda: shop.cancel("1001", restock=False))
+
+    await scene.run()
+
+    await scene.come_to_rest()

@@ -84,13 +84,13 @@ def _left(line: OrderLine) -> int:
 def moved_pieces(order: Order, seen: ChannelOrder, *, cancelled: bool) -> bool:
     """Say whether the channel took pieces of an order off its own levels, or put some back, since it was last seen.
 
-    It may have for a line that was added and cancelled between two looks.
+    It may have for a line that was added, or raised, and cancelled between two looks.
     """
     if cancelled != (order.fulfillment is FulfillmentStatus.CANCELLED):
         return True
-    known = {line.line_id for line in order.lines}
-    added = any(line.line_id not in known for line in seen.lines)
-    return not cancelled and (added or bought_otherwise(order, seen))
+    known = {line.line_id: (line.channel_sku, line.quantity) for line in order.lines}
+    sold_anew = any(known.get(line.line_id) != (line.channel_sku, line.quantity) for line in seen.lines)
+    return sold_anew or (not cancelled and bought_otherwise(order, seen))
 
 
 def bought_otherwise(order: Order, seen: ChannelOrder) -> bool:
