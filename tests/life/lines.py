@@ -88,7 +88,10 @@ class Line:
 
 
 class Port:
-    """One port at the other end of a line."""
+    """One port at the other end of a line.
+
+    A verb that has begun is done or not done, whoever is cancelled meanwhile, and the witness hears of it.
+    """
 
     def __init__(self, port: object, line: Line) -> None:
         self._port, self._line = port, line
@@ -99,10 +102,13 @@ class Port:
 
         async def call(*args: object, **facts: object) -> object:
             await self._line.pass_by()
-            answer = await method(*args, **facts)
-            self._line.witness.heard(verb, answer, args, facts)
+            done = asyncio.ensure_future(method(*args, **facts))
+            try:
+                await asyncio.shield(done)
+            finally:
+                self._line.witness.heard(verb, await done, args, facts)
             await self._line.pass_by()
-            return answer
+            return done.result()
 
         return call
 
