@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import attrs
 import pytest
 
-from ordersync import ChannelId, Clock, Journal
+from ordersync import ChannelId, Clock, Journal, OrderKey
 from ordersync.model.runs import ChannelLife, ChannelState, EntryKind, JournalEntry, Lease
 from ordersync.testing import ManualClock
 from ordersync.testing.contracts import JournalContract
@@ -67,35 +67,57 @@ class HostJournal(Journal):
         """Let a channel rest."""
         self._switch(ChannelLife(channel=channel, state=ChannelState.DISABLED, by=by, cause=cause, since=at))
 
-    async def set_health(self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None) -> None:
-        """Note failed runs."""
-        self._lives[channel] = attrs.evolve(self._life(channel), failures=failures, paused_until=paused_until)
+    async def set_health(
+        self,
+        channel: ChannelId,
+        *,
+        at: datetime,
+        failures: int,
+        paused_until: datetime | None = None,
+        trouble: str = "",
+    ) -> None:
+        """Note failed runs, and when this trouble began."""
+        before = self._life(channel)
+        since = (before.trouble_since if trouble == before.trouble else at) if trouble else None
+        self._lives[channel] = attrs.evolve(
+            before, failures=failures, paused_until=paused_until, trouble=trouble, trouble_since=since
+        )
 
     async def write(self, entries: Sequence[JournalEntry]) -> None:
         """Append."""
         self._entries += entries
 
-    async def entries(
+    async def channels(self) -> Sequence[ChannelId]:
+        """Return whatever channel was ever named here."""
+        of_entries = {entry.channel for entry in self._entries if entry.channel is not None}
+        of_orders = {entry.order.channel for entry in self._entries if entry.order is not None}
+        return sorted(of_entries | of_orders | self._tokens.keys() | self._lives.keys())
+
+    async def entries(  # noqa: PLR0913 - each narrows what is asked for
         self,
         *,
         channel: ChannelId | None = None,
+        order: OrderKey | None = None,
         run_id: str | None = None,
         kinds: Collection[EntryKind] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 100,
+        oldest_first: bool = False,
     ) -> Sequence[JournalEntry]:
-        """Return what fits, newest first."""
+        """Return what fits, by time."""
         found = [
             entry
-            for entry in reversed(self._entries)
+            for entry in self._entries
             if channel in (None, entry.channel)
+            and order in (None, entry.order)
             and run_id in (None, entry.run_id)
             and (kinds is None or entry.kind in kinds)
             and (since is None or entry.at >= since)
             and (until is None or entry.at <= until)
         ]
-        return found[:limit]
+        found.sort(key=lambda entry: entry.at)
+        return (found if oldest_first else found[::-1])[:limit]
 
     def _is_held(self, lease: Lease) -> bool:
         held, _ = self._leases.get(lease.channel, (None, None))
@@ -108,7 +130,9 @@ class HostJournal(Journal):
         """Switch a channel, which is an entry of its own; one that stands so already only gets well."""
         before = self._life(life.channel)
         if (before.state, before.cause) == (life.state, life.cause):
-            self._lives[life.channel] = attrs.evolve(before, failures=0, paused_until=None)
+            self._lives[life.channel] = attrs.evolve(
+                before, failures=0, paused_until=None, trouble="", trouble_since=None
+            )
             return
         self._lives[life.channel] = life
         switched = JournalEntry(

@@ -29,7 +29,7 @@ PAGES = [
     if FENCE.search(page.read_text(encoding="utf-8"))
 ]
 PROGRAMS = sorted((ROOT / "examples").glob("*.py"))
-VARYING = re.compile(r"run [0-9a-f]{8}  \S+ \S+Z  [\d.]+ s")  # the first line of a report
+VARYING = re.compile(r"run [0-9a-f]{8}(?:  \S+ \S+Z  [\d.]+ s)?")  # of a report, its whole first line
 
 
 class Block(NamedTuple):

@@ -31,13 +31,6 @@ PUBLIC = """
 """
 """The public names as they were decided on, in the order of the decision."""
 
-TO_COME = {
-    "Doctor": "the doctor is built on a finished engine",
-    "Explanation": "what the doctor answers",
-    "View": "what the doctor is told about its caller",
-}
-"""Public names that a later step brings, each with its reason."""
-
 MODULES = {
     "ordersync.storage.memory": ["MemoryStorage"],
     "ordersync.storage.sqlite": ["SQLiteStorage"],
@@ -61,18 +54,12 @@ HEAVY = ["aiohttp", "aiosqlite", "asyncpg", "sqlite3", "pytest", "hypothesis", "
 
 
 def test_names_are_complete_and_sorted() -> None:
-    """The package exports exactly the names that were decided on, less those to come, in the order of the alphabet."""
+    """The package exports exactly the names that were decided on, in the order of the alphabet."""
     decided = set(PUBLIC.split())
 
     assert list(ordersync.__all__) == sorted(ordersync.__all__)
-    assert set(ordersync.__all__) == decided - TO_COME.keys()
-    assert TO_COME.keys() <= decided
+    assert set(ordersync.__all__) == decided
     assert all(hasattr(ordersync, name) for name in ordersync.__all__)
-
-
-def test_names_to_come_are_not_there() -> None:
-    """A name that has come is taken off the list of those to come."""
-    assert not [name for name in TO_COME if hasattr(ordersync, name)]
 
 
 def test_other_modules_export_their_names() -> None:

@@ -13,19 +13,31 @@ from typing import Any
 import attrs
 import pytest
 
-from ordersync import errors
+from ordersync import ChannelId, Explanation, OrderKey, errors
 from ordersync.admission import ADMITTED, CHECKS, QUARANTINES
 from ordersync.conflicts import BLOCKING, RESOLUTIONS
+from ordersync.doctor.differences import RECONCILE_CODES
+from ordersync.doctor.evidence import Question, gather
+from ordersync.doctor.explanation import HERE, CheckResult
+from ordersync.doctor.linting import LINT_CODES
+from ordersync.doctor.quantities import QuantityCode
+from ordersync.doctor.results import NEXT_STEPS
+from ordersync.doctor.support import bundle_of
 from ordersync.lifecycle import ARROWS, OrderEvent
 from ordersync.model import events
 from ordersync.model.audits import FindingCode
 from ordersync.model.dispatch import NoteStatus
 from ordersync.model.listings import StockOutcome
 from ordersync.model.orders import ConflictCode, OrderState, Resolution
+from ordersync.model.runs import EntryKind, JournalEntry
+from ordersync.storage.memory import MemoryStorage
 from ordersync.sync.report import ChannelReport, Remark, RunReport
+from ordersync.testing import ManualClock
 
 ROOT = Path(__file__).parents[1]
 SYNC = sorted((ROOT / "src/ordersync/sync").glob("*.py"))
+DOCTOR = ROOT / "src/ordersync/doctor"
+MEANT_FOR_PEOPLE = (errors.OrderNotFoundError, errors.TransitionError, errors.ParcelConflictError)
 REFUSED_NOTES = (NoteStatus.REJECTED, NoteStatus.UNKNOWN, NoteStatus.GAVE_UP)
 
 
@@ -194,8 +206,8 @@ def test_every_event_has_its_section() -> None:
 
 def test_every_phase_is_named() -> None:
     """The phases that a run goes through are those that the page of events names."""
-    task = (ROOT / "src/ordersync/sync/channel_task.py").read_text(encoding="utf-8")
-    phases = set(re.findall(r'_(?:phase|network)\(run, "([a-z ]+)"', task))
+    code = "".join(path.read_text(encoding="utf-8") for path in SYNC)
+    phases = set(re.findall(r'(?:_phase|network)\((?:run, )?"([a-z ]+)"', code))
 
     assert len(phases) > 8
     assert set(re.findall(r"`([a-z ]+)`", under("reference/events", "Events of a run", "PhaseStarted"))) == phases | {
@@ -222,6 +234,8 @@ def test_every_arrow_is_in_the_table() -> None:
     [
         {"conflict", "resolution", "watch list", "vanished", "suspicious sweep", "revived", "shadow demand", "kit"},
         {"tombstone", "parked", "on hold", "dispatch note", "quarantine", "hint", "sweep"},
+        {"doctor", "verdict", "cause", "check", "view", "gap", "reading", "seen", "never seen"},
+        {"erasure", "replay", "reconcile", "simulation", "lint", "finding"},
     ],
 )
 def test_words_are_in_the_glossary(words: Collection[str]) -> None:
@@ -230,3 +244,110 @@ def test_words_are_in_the_glossary(words: Collection[str]) -> None:
 
     assert set(words) <= set(terms)
     assert terms == sorted(terms)
+
+
+def test_every_verdict_has_its_entry() -> None:
+    """Each code of the doctor has its entry in the order of the checks: its own, or a way to the decision it is."""
+    told = sections(under("reference/verdicts", "Codes"), 3)
+    admission = {check.code for check in CHECKS} - {"CHANNEL_DISABLED"}
+
+    assert list(told) == [HERE, *NEXT_STEPS]
+    for code, text in told.items():
+        if code in admission:
+            assert f"[{code}](decision-codes.md#{code.lower()})" in text
+        else:
+            assert all(f"**{word}.**" in text for word in ("Cause", "Evidence", "Cure")), code
+
+
+def test_every_verdict_stands_beside_its_check() -> None:
+    """The table of checks names each code once, and the doctor's checks fail with no other."""
+    calls = [
+        call
+        for name in ("checks", "readings")
+        for call in ast.walk(ast.parse((DOCTOR / f"{name}.py").read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "failed"
+    ]
+    codes = {code.value for call in calls for code in call.args[1:2] if isinstance(code, ast.Constant)}
+
+    assert sorted(rows(under("reference/verdicts", "Codes"), column=1)) == sorted(NEXT_STEPS)
+    assert {"OTHER_LOCATION", "NOT_READ_YET"} < codes <= NEXT_STEPS.keys()
+
+
+async def test_every_field_of_an_explanation_has_its_row() -> None:
+    """The page of verdicts has a row for each field of an explanation's JSON, of a check, and of the bundle."""
+    storage, clock = MemoryStorage(clock=ManualClock()), ManualClock()
+    key = OrderKey(ChannelId("Shop", "north"), "1001")
+    answer = Explanation(
+        key=key, at=clock.now(), live=False, stored=False, code="", sentence="", next_step="", checks=()
+    )
+    bundle = await bundle_of(storage, await gather(storage, Question(key=key, now=clock.now())))
+
+    text = under("reference/verdicts", "The answer as JSON")
+    assert rows(text.partition("### ")[0]) == list(answer.to_dict())
+    assert sorted(rows(sections(text, 3)["A check"])) == sorted(field.name for field in attrs.fields(CheckResult))
+    assert rows(sections(text, 3)["The bundle"]) == list(bundle)
+
+
+@pytest.mark.parametrize(
+    ("name", "heading", "codes"),
+    [
+        ("howto/try-a-mapping", "Find out what is wrong", LINT_CODES),
+        ("howto/replay-and-reconcile", "Reconcile", RECONCILE_CODES),
+        ("howto/explain-a-quantity", "Why a listing shows what it shows", QuantityCode),
+    ],
+)
+def test_every_answer_of_the_doctor_has_its_row(name: str, heading: str, codes: Collection[str]) -> None:
+    """The tables of findings about settings, differences and quantities have a row for each code, in their order."""
+    assert rows(under(name, heading)) == list(codes)
+
+
+def test_every_finding_about_health_is_named() -> None:
+    """The page of health names each code that a check can find, and no other."""
+    found = [
+        node.value
+        for path in DOCTOR.glob("health*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    codes = {text for text in found if re.fullmatch(r"[A-Z][A-Z_]+[A-Z]", text)}
+    made = {"STORAGE", "SCHEMA", "STORAGE_DEFECT", "SCHEMA_DEFECT", "NO_QUARANTINED", "NO_CONFLICTS"}
+    told = set(re.findall(r"`([A-Z_]+)`", under("howto/check-health", "What is judged, and how")))
+
+    assert {"CLOCK_OFF", "READINGS_FAIL", "TROUBLE_AUTH"} < codes
+    assert told == codes | made
+
+
+def facts_written() -> Mapping[str, set[str]]:
+    """Return the facts of each kind of entry that a run writes."""
+    found: dict[str, set[str]] = {}
+    for path in SYNC:
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and call.args and ast.unparse(call.args[0]).startswith("EntryKind."):
+                names = {keyword.arg for keyword in call.keywords if keyword.arg} - {"code", "message", "order"}
+                found.setdefault(EntryKind[ast.unparse(call.args[0]).partition(".")[2]], set()).update(names)
+    return found
+
+
+def test_every_kind_of_entry_has_its_row() -> None:
+    """The page of the journal has a row for each field and each kind of entry, with the facts that runs write."""
+    kinds = under("reference/journal", "Kinds")
+    facts = {
+        line.split("`")[1]: set(re.findall(r"`(\w+)`", line.split(" | ")[2]))
+        for line in kinds.splitlines()
+        if line.startswith("| `")
+    }
+    by_people: dict[str, set[str]] = {EntryKind.CHANNEL_SWITCHED: {"by"}, EntryKind.ERASED: {"by"}}
+
+    assert rows(under("reference/journal", "An entry")) == [field.name for field in attrs.fields(JournalEntry)]
+    assert rows(kinds) == list(EntryKind)
+    assert facts == {**facts_written(), **by_people}
+    assert set(rows(under("reference/journal", "A reading"))) == facts[EntryKind.WINDOW_READ]
+
+
+def test_every_error_of_a_run_is_sorted() -> None:
+    """The page of sync errors says who acts on each error that a run can meet."""
+    kinds = [kind for kind in all_errors().values() if kind is not errors.OrderSyncError]
+
+    assert set(rows(page("explanation/common-sync-errors"))) == {
+        kind.code for kind in kinds if not issubclass(kind, MEANT_FOR_PEOPLE)
+    }

@@ -6,6 +6,7 @@ from . import errors
 from .channel import Channel, SupportsListings, SupportsOrderLookup, SupportsWebhooks
 from .clock import Clock
 from .desk import OrderDesk
+from .doctor import Doctor, Explanation, View
 from .model.channel_orders import (
     Address,
     Buyer,
@@ -54,7 +55,9 @@ __all__ = [
     "Decision",
     "Deduction",
     "DispatchNote",
+    "Doctor",
     "Event",
+    "Explanation",
     "FulfillmentStatus",
     "Journal",
     "Listing",
@@ -90,5 +93,6 @@ __all__ = [
     "SupportsWebhooks",
     "SyncRunner",
     "UnreadableOrder",
+    "View",
     "errors",
 ]

@@ -1,54 +1,54 @@
-"""The command line: ``ordersync demo``."""
+"""The command line: ``ordersync demo``, ``doctor``, ``explain`` and ``replay``."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import sys
-import tempfile
+import traceback
 from collections.abc import Sequence
-from pathlib import Path
 
-from .demo import play
+from .cli import demo, doctor, explain, replay
+from .cli.command import Voice
+from .columns import plain
 from .errors import OrderSyncError
+
+INTERRUPTED = 130
+
+COMMANDS = (demo, doctor, explain, replay)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 done, 1 failed, 2 not understood."""
+    """Run one command and return its exit code; each command's help says what its codes mean."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # an order's number may hold what a terminal cannot show
     options = _parser().parse_args(arguments)
     try:
-        asyncio.run(play(_folder(options.folder), print))
-    except (OrderSyncError, OSError) as error:
-        print(f"ordersync: {error}", file=sys.stderr)
-        return 1
+        code: int = asyncio.run(options.run(options, Voice(say=print, note=_note)))
+    except (OrderSyncError, OSError, ValueError) as error:
+        _note(f"ordersync: {plain(str(error))}")
+        if options.debug:
+            traceback.print_exception(error)
+        return int(options.on_error)
     except KeyboardInterrupt:
-        return 130
-    return 0
+        return INTERRUPTED
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ordersync", description="Keep orders and stock in step.")
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
-    demo = commands.add_parser(
-        "demo",
-        help="two marketplaces and a database on this machine, the seven steps one by one",
-        description="Play the seven steps with two marketplaces on this machine; nothing leaves it.",
-    )
-    demo.add_argument(
-        "--folder",
-        type=Path,
-        help="an empty or new folder for the database and the report (default: a temporary one, which is kept)",
-    )
+    for command in COMMANDS:
+        command.add(commands)
+    for one in commands.choices.values():
+        one.add_argument("--debug", action="store_true", help="show where an error comes from")
     return parser
 
 
-def _folder(asked: Path | None) -> Path:
-    if asked is None:
-        return Path(tempfile.mkdtemp(prefix="ordersync-demo-"))
-    asked.mkdir(parents=True, exist_ok=True)
-    if any(asked.iterdir()):
-        raise FileExistsError(f"the folder {asked} is not empty; name a new one")
-    return asked
+def _note(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
+from .admission import taken_codes
 from .authoring import check_class
 from .errors import ConfigurationError
-from .model.channel_orders import ChannelOrder, OrderPage, UnreadableOrder
+from .model.channel_orders import ChannelOrder, Diagnosis, OrderPage, UnreadableOrder
 from .model.dispatch import DispatchNote
 from .model.ids import ChannelId, OrderKey
 from .model.listings import ListingPage, StockResult, StockUpdate
-from .model.settings import ChannelSettings
+from .model.settings import ChannelSettings, StatusMapping
 
 SCANS = ("updated", "state", "both")
 
@@ -49,7 +51,10 @@ class Channel(ABC):
     * ``clock_skew``: how far ``placed_at`` may lie from the moment it lowered its own level;
     * ``compare_and_set``: it applies a level only if it shows ``StockUpdate.expected`` (None: unconditionally);
     * ``call_timeout``: the longest that one call may take;
-    * ``late_window``: how long after that a copy of a request may still take effect.
+    * ``late_window``: how long after that a copy of a request may still take effect;
+    * ``downloads_unpaid``: its unpaid orders are downloaded too, parked, unless the settings say otherwise: as is
+      usual for Amazon and eBay, whose pending orders have taken their goods off sale;
+    * ``default_mapping``: what its shops' words mean unless the settings map them; not beside fixed ``statuses``.
     """
 
     statuses: ClassVar[frozenset[str]] = frozenset()
@@ -66,27 +71,40 @@ class Channel(ABC):
     compare_and_set: ClassVar[bool] = False
     call_timeout: ClassVar[timedelta] = timedelta(seconds=60)
     late_window: ClassVar[timedelta] = timedelta(minutes=10)
+    downloads_unpaid: ClassVar[bool] = False
+    default_mapping: ClassVar[StatusMapping | None] = None
 
     def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - of other bases
         """Check what the author of a channel wrote."""
         super().__init_subclass__(**options)
-        check_class(cls, base=Channel, offers=(SupportsOrderLookup, SupportsListings, SupportsWebhooks))
+        check_class(cls, base=Channel, offers=OFFERS)
+        _check_offers(cls)
+        _check_defaults(cls)
 
     def __init__(self, channel_id: ChannelId, *, settings: ChannelSettings = ChannelSettings()) -> None:  # noqa: B008
-        """Name the channel and take its settings; opens nothing."""
+        """Name the channel and take its settings, filled in with what its class decides; opens nothing."""
         if not isinstance(channel_id, ChannelId):
             raise ConfigurationError(
                 f"{type(self).__name__}: the first argument must be a ChannelId(source, subsource), "
                 f"not {type(channel_id).__name__}"
             )
         self.id = channel_id
-        self.settings = settings
+        self.settings = self.settings_in_force(settings)
         self._entered = False
+
+    def settings_in_force(self, settings: ChannelSettings) -> ChannelSettings:
+        """Return what *settings* come to on this channel; ``ConfigurationError`` for what it cannot have."""
         if settings.status_mapping is not None and self.statuses:
             raise ConfigurationError(
-                f"{channel_id}: settings.status_mapping is given, but {type(self).__name__} has fixed statuses; "
+                f"{self.id}: settings.status_mapping is given, but {type(self).__name__} has fixed statuses; "
                 "remove the mapping"
             )
+        taken = taken_codes(settings)
+        if taken:
+            raise ConfigurationError(
+                f"{self.id}: settings.checks: {', '.join(taken)} means a check of ordersync; choose another code"
+            )
+        return settings.for_channel(downloads_unpaid=self.downloads_unpaid, default_mapping=self.default_mapping)
 
     @abstractmethod
     async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
@@ -168,6 +186,66 @@ class SupportsWebhooks(Protocol):
         ...
 
 
+@runtime_checkable
+class SupportsDiagnosis(Protocol):
+    """A channel that knows more reasons than ordersync why one of its orders may not come."""
+
+    async def diagnose(self, reference: str, *, order: ChannelOrder | None, live: bool) -> Sequence[Diagnosis]:
+        """Return what else may keep this order away; asks the channel only if *live*.
+
+        *order* is what is known of the order already, None if nothing is.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsPayloads(Protocol):
+    """A channel that can read again a document which was kept in quarantine."""
+
+    def read_order(self, payload: bytes) -> ChannelOrder | UnreadableOrder:
+        """Read the document of one order; asks nobody."""
+        ...
+
+
+@runtime_checkable
+class SupportsServerClock(Protocol):
+    """A channel that has seen the clock of its server."""
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """Return how far the channel's clock was ahead of ours in its last answer; None before any."""
+        ...
+
+
+OFFERS = (
+    SupportsOrderLookup,
+    SupportsListings,
+    SupportsWebhooks,
+    SupportsDiagnosis,
+    SupportsPayloads,
+    SupportsServerClock,
+)
+"""What a channel may have beyond what it must."""
+
+
+def _check_offers(cls: type) -> None:
+    """Raise ``TypeError`` for a property that was written as a verb: nobody would call it."""
+    if inspect.isfunction(getattr(cls, "clock_offset", None)):
+        raise TypeError(f"{cls.__name__}.clock_offset is a def, and must be a property; put @property above it")
+
+
+def _check_defaults(channel: Channel | type[Channel]) -> None:
+    """Raise ``TypeError`` unless what a channel decides for its settings has its type and can be in force."""
+    name = channel.__name__ if isinstance(channel, type) else type(channel).__name__
+    unpaid, mapping = channel.downloads_unpaid, channel.default_mapping
+    if not isinstance(unpaid, bool):
+        raise TypeError(f"{name}.downloads_unpaid: expected bool, got {type(unpaid).__name__}")
+    if not isinstance(mapping, StatusMapping | None):
+        raise TypeError(f"{name}.default_mapping: expected StatusMapping, got {type(mapping).__name__}")
+    if mapping is not None and channel.statuses:
+        raise TypeError(f"{name}.default_mapping is given beside fixed statuses; set statuses = frozenset()")
+
+
 def check_registered(channel: object) -> None:
     """Raise ``TypeError`` unless this is a channel, initialised, and its class attributes have their types."""
     name = channel.__name__ if isinstance(channel, type) else type(channel).__name__
@@ -177,7 +255,8 @@ def check_registered(channel: object) -> None:
         raise TypeError(f"{name} is no Channel; derive it from ordersync.Channel")
     if not hasattr(channel, "id") or not hasattr(channel, "settings"):
         raise TypeError(f"{name}.__init__ must call super().__init__(channel_id, settings=settings)")
-    for trait in vars(Channel)["__annotations__"]:
+    _check_defaults(channel)
+    for trait in vars(Channel)["__annotations__"].keys() - {"default_mapping"}:
         kind, value = type(getattr(Channel, trait)), getattr(channel, trait)
         if not isinstance(value, kind):
             raise TypeError(f"{name}.{trait}: expected {kind.__name__}, got {type(value).__name__}")

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import attrs
 
 from . import handling, lifecycle
 from .changes import TRIES, Change, settled
 from .clock import Clock, SystemClock
-from .errors import TransitionError
+from .errors import OrderNotFoundError, TransitionError
 from .lifecycle import OrderEvent
 from .model.dispatch import Note, NoteStatus, Parcel
 from .model.ids import ChannelId, OrderKey
 from .model.orders import Order, OrderState, Reason, Resolution
+from .model.runs import EntryKind, JournalEntry
 from .ports import Storage
 from .settlement import finish
 
 HOST = "the host"
+
+ERASE_BATCH = 5000
+"""So many orders are erased at once: a storage may have to write all its files anew each time."""
 
 
 class OrderDesk:
@@ -98,6 +103,44 @@ class OrderDesk:
         if recorded is not None:
             await finish(self._storage, recorded, at=self._clock.now())
         return await settled(self._storage, key, at=self._clock.now())
+
+    async def erase(self, key: OrderKey, *, who: str, why: str) -> None:
+        """Remove the personal data of an order for good: buyer, address, documents, those in quarantine included.
+
+        Key, facts, stock and reasons stay, and an order that its channel shows again stays erased. It may be done to
+        an order in any state, and to one that was seen and never stored; what is open can still be sent.
+        ``OrderNotFoundError`` when no channel ever showed it.
+        """
+        if await self._storage.orders.decision(key) is None:
+            raise OrderNotFoundError(f"{key}: was never seen, so that nothing of it is kept")
+        await self._erase([key], who, why)
+
+    async def purge(self, *, older_than: timedelta, who: str = HOST, why: str = "") -> int:
+        """Erase every order that ended longer ago than that, and return how many.
+
+        A processed order has ended when its last parcel left, and no note of it is still to be sent. Documents that
+        have waited in quarantine for so long are dropped, too; why they are there stays.
+        """
+        before, erased = self._clock.now() - older_than, 0
+        while keys := await self._storage.orders.erasable(before=before, limit=ERASE_BATCH):
+            await self._erase(keys, who, why)
+            erased += len(keys)
+        await self._storage.orders.empty_quarantine(before=before)
+        return erased
+
+    async def _erase(self, keys: Sequence[OrderKey], who: str, why: str) -> None:
+        """Erase orders; that it was asked for is in the journal first, once for each, so that a crash hides nothing."""
+        now, journal = self._clock.now(), self._storage.journal
+        erased = [EntryKind.ERASED]
+        asked = [key for key in keys if not await journal.entries(order=key, kinds=erased, limit=1)]
+        facts = {"by": who}
+        await journal.write(
+            [
+                JournalEntry(at=now, kind=EntryKind.ERASED, channel=key.channel, order=key, message=why, facts=facts)
+                for key in asked
+            ]
+        )
+        await self._storage.orders.erase(keys, at=now)
 
     async def deleted(self, *, channel: ChannelId | None = None, limit: int = 1000) -> Sequence[Order]:
         """Return the orders that people deleted, by key; ``ended`` says who, when and why."""

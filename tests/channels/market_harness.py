@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from canaries import SECRET
 from ordersync.channel import Channel
 from ordersync.model.channel_orders import Shipment
 from ordersync.testing import FakeMarketplace
 from ordersync.testing.contracts.channel import ChannelHarness
 from ordersync.testing.network import BadNetwork
 
-TOKEN = "sesame"  # noqa: S105 - opens nothing but this test's own server
+TOKEN = f"{SECRET}-sesame"
 
 
 class MarketHarness(ChannelHarness):

@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 
 import aiohttp
+import attrs
 import pytest
 from yarl import URL
 
 from channels.vendure_harness import SHOP, connected
+from channels.vendure_shop import order_document
 from channels.vendure_stub import VendureStub
+from ordersync.channel import SupportsPayloads
 from ordersync.channels.vendure import VendureChannel
 from ordersync.errors import ChannelAuthError, ChannelError, ChannelResponseError, ConfigurationError
-from ordersync.model.channel_orders import ChannelOrder
+from ordersync.model.channel_orders import ChannelOrder, UnreadableOrder
 from ordersync.model.listings import StockUpdate
 from ordersync.model.runs import Progress
 from ordersync.model.settings import ChannelSettings, StatusMapping
+from ordersync.structuring import dump_json
 from ordersync.sync.scan import ScanKind, plan
 from ordersync.testing.builders import NOON
 
@@ -158,3 +162,36 @@ async def test_answer_of_another_shape_is_not_understood(stub: VendureStub, chan
 
     assert caught.value.applied is False
     assert isinstance(caught.value, ChannelError)
+
+
+async def test_kept_document_is_read_once_the_amounts_are_known(stub: VendureStub, channel: VendureChannel) -> None:
+    """How many decimal places an amount has only the server knows: its first answer makes kept documents readable."""
+    placed = stub.shop.place({"MUG": 1})
+    payload = dump_json(order_document(placed))
+
+    too_early = channel.read_order(payload)
+    await channel.test_connection()
+    read = channel.read_order(payload)
+
+    assert isinstance(too_early, UnreadableOrder)
+    assert too_early.error.endswith("are not known yet; test the connection first")
+    assert read == attrs.evolve(await shown(channel, placed.code), raw=payload)
+    assert isinstance(channel, SupportsPayloads)
+
+
+async def test_kept_document_may_still_be_unreadable(stub: VendureStub, channel: VendureChannel) -> None:
+    """What is still wrong with a kept document is told, and whose it is."""
+    placed = stub.shop.place({"MUG": 1})
+    await channel.fetch_orders(updated_since=None)
+    payload = dump_json({**order_document(placed), "totalWithTax": "a lot"})
+
+    assert channel.read_order(payload) == UnreadableOrder(
+        payload=payload, error="$.totalWithTax: expected a whole number", reference=placed.code
+    )
+
+
+async def shown(channel: VendureChannel, reference: str) -> ChannelOrder:
+    """Return an order as it is shown."""
+    found = await channel.fetch_order(reference)
+    assert isinstance(found, ChannelOrder)
+    return found

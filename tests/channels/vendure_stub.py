@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from canaries import SECRET
 from channels.vendure_shop import (
     Order,
     Parcel,
@@ -35,7 +36,7 @@ class VendureStub:
     def __init__(self, shop: VendureShop) -> None:
         self.shop = shop
         self.network = BadNetwork()
-        self.password = secrets.token_urlsafe(8)
+        self.password = f"{SECRET}-{secrets.token_urlsafe(8)}"
         self.sessions: set[str] = set()
         self.gives_tokens = True
         self.permits = True
@@ -87,7 +88,7 @@ class VendureStub:
         if variables != {"user": USER, "password": self.password}:
             refused = {"__typename": "InvalidCredentialsError", "errorCode": "INVALID_CREDENTIALS_ERROR"}
             return web.json_response({"data": {"login": refused}})
-        token = secrets.token_hex(16)
+        token = f"{SECRET}-{secrets.token_hex(16)}"
         self.sessions.add(token)
         headers = {"vendure-auth-token": token} if self.gives_tokens else {}
         return web.json_response({"data": {"login": {"__typename": "CurrentUser"}}}, headers=headers)
@@ -95,6 +96,7 @@ class VendureStub:
     def _check(self, _variables: Variables) -> Any:  # noqa: ANN401 - JSON
         return {
             "activeChannel": {"token": "default"},
+            "globalSettings": {"serverConfig": {"moneyStrategyPrecision": self.shop.precision}},
             "orders": {"totalItems": len(self.shop.orders)},
             "productVariants": {"totalItems": len(self.shop.variants)},
         }

@@ -13,6 +13,7 @@ from hypothesis import Phase, settings
 
 from contracts.wrong_answers import WRONG_ANSWERS
 from contracts.wrong_books import WRONG_BOOKS
+from contracts.wrong_decisions import WRONG_DECISIONS
 from contracts.wrong_journals import WRONG_JOURNALS
 from contracts.wrong_knowledge import WRONG_KNOWLEDGE
 from contracts.wrong_ledger_books import BEYOND_ORDINARY_WORK, WRONG_LEDGER_BOOKS
@@ -46,6 +47,7 @@ MISTAKES = [
         (contracts.OrderStoreContract, WRONG_WATCHES.items()),
         (contracts.OrderStoreContract, WRONG_LISTS.items()),
         (contracts.OrderStoreContract, WRONG_MEMORIES.items()),
+        (contracts.OrderStoreContract, WRONG_DECISIONS.items()),
         (contracts.StockLedgerContract, WRONG_LEDGERS.items()),
         (contracts.StockLedgerContract, WRONG_LEDGER_BOOKS.items()),
         (contracts.ListingBookContract, WRONG_BOOKS.items()),

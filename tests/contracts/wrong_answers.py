@@ -167,7 +167,11 @@ WRONG_JOURNAL_ANSWERS = [
         )
     ),
     (ignoring(JOURNAL, "enable", by="somebody"), "test_switching_is_kept_with_its_reason"),
+    (ignoring(JOURNAL, "entries", oldest_first=False), "test_entries_may_come_oldest_first"),
+    (ignoring(JOURNAL, "entries", order=None), "test_entries_of_an_order"),
     (ignoring(JOURNAL, "set_health", paused_until=None), "test_health_is_kept_beside_the_state"),
+    (ignoring(JOURNAL, "set_health", trouble=""), "test_trouble_of_a_new_channel_is_kept"),
+    (answering(JOURNAL, "channels", halved), "test_channels_are_told_in_their_order"),
     (refusing(JOURNAL, "write"), "test_entry_comes_back_equal"),
 ]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import resource
 import tracemalloc
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from aiohttp import web
 
 from http_channel.serving import QUICK, Handler, asking, saying, sending, serving
+from ordersync.channel import SupportsServerClock
 from ordersync.errors import (
     ChannelAuthError,
     ChannelError,
@@ -20,6 +22,7 @@ from ordersync.errors import (
     ChannelUnavailableError,
 )
 from ordersync.http import Limits, Transport
+from ordersync.testing import ManualClock
 
 NO_AGE = ("Fri, 31 Dec 9999 23:59:59 -0500", "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 01 Jan 0100 00:00:00 GMT")
 """Dates that a server cannot mean; the first one has no moment in UTC."""
@@ -62,6 +65,25 @@ async def test_nonsense_date_is_no_time(date: str) -> None:
     """A Date header that is no date gives no server time, and nothing breaks."""
     async with asking(saying({}, Date=date)) as (channel, _):
         assert (await channel.request("GET", "/orders")).server_time is None
+
+
+async def test_clock_of_the_server_is_compared_with_ours() -> None:
+    """Each answer with a date tells how far the server is ahead, failures included; what has no date tells nothing."""
+    clock = ManualClock(datetime(2026, 1, 5, 9, tzinfo=UTC))
+    ahead = sending(b"{}", Date="Mon, 05 Jan 2026 09:02:00 GMT")
+    refused = sending(b"{}", status=401, Date="Mon, 05 Jan 2026 08:59:30 GMT")
+    cached = sending(b"{}", Date="Mon, 05 Jan 2026 06:00:00 GMT", Age="10800")
+    nonsense = sending(b"{}", Date="yesterday")
+    async with asking(ahead, refused, cached, nonsense, transport=Transport(clock=clock)) as (channel, _):
+        offsets = [channel.clock_offset]
+        for _ in range(4):
+            with suppress(ChannelAuthError):
+                await channel.request("GET", "/orders")
+            offsets.append(channel.clock_offset)
+
+    behind = timedelta(seconds=-30)
+    assert offsets == [None, timedelta(minutes=2), behind, behind, behind]
+    assert isinstance(channel, SupportsServerClock)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import uuid
 import pytest
 from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, web
 
+from canaries import SECRET
 from http_channel.serving import ACME, Acme, Handler, asking, saying, sending, serving
 from ordersync.errors import ChannelAuthError, ChannelError
 from ordersync.http import BasicAuth, BearerAuth
@@ -142,7 +143,7 @@ async def test_cancelled_renewal_leaves_a_usable_token() -> None:
 async def test_secrets_stay_in(status: int, caplog: pytest.LogCaptureFixture) -> None:
     """No credential is in a repr, an error, its traceback or a log line, whatever the answer."""
     caplog.set_level(logging.DEBUG)
-    secret = uuid.uuid4().hex
+    secret = f"{SECRET}{uuid.uuid4().hex}"
     code = base64.b64encode(f"ann:{secret}".encode()).decode()
     shown: list[str] = []
 

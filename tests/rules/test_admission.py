@@ -18,6 +18,7 @@ from ordersync.testing.builders import NOON, make_channel_order
 
 MAPPING = StatusMapping(version="7", paid=["Paid"], shipped=["Sent"], cancelled=["Void"], ignored=["Draft"])
 HOST = HostCheck(code="TOO_FAR", refuses=lambda order: "too far" if order.currency == "USD" else None)
+DEAR = HostCheck(code="TOO_DEAR", refuses=HOST.refuses)
 
 
 def candidate(settings: ChannelSettings | None = None, **changes: Any) -> Candidate:  # noqa: ANN401 - fields of an order
@@ -72,7 +73,7 @@ def test_plain_order_is_admitted() -> None:
 
 def test_all_reasons_are_listed() -> None:
     """Every reason against an order is found, in the order of the checks."""
-    settings = ChannelSettings(initial_from=NOON + timedelta(days=1), location={"n": "main"}, checks=[HOST, HOST])
+    settings = ChannelSettings(initial_from=NOON + timedelta(days=1), location={"n": "main"}, checks=[HOST, DEAR])
     order = make_channel_order(
         payment=PaymentStatus.REFUNDED, fulfillment=FulfillmentStatus.SHIPPED, currency="USD", channel_location="s"
     )
@@ -85,7 +86,7 @@ def test_all_reasons_are_listed() -> None:
         "BEFORE_INITIAL_FROM",
         "NO_LOCATION",
         "TOO_FAR",
-        "TOO_FAR",
+        "TOO_DEAR",
     ]
     assert admit(refused) == Refusal("CHANNEL_DISABLED", "The channel is disabled.")
 
@@ -166,7 +167,7 @@ def test_sentences_name_what_to_do() -> None:
     assert said["STATUS_IGNORED"] == "The status 'Draft' is mapped to ignored (mapping version 7)."
     assert said["NOT_PAID"] == "It is not paid (unpaid), and the settings download paid orders only."
     assert "restoring it lifts the block" in said["DELETED_HERE"]
-    assert said["SHIPPED_BEFORE_DOWNLOAD"].endswith("('Paid').")
+    assert said["SHIPPED_BEFORE_DOWNLOAD"].endswith("(status 'Paid').")
 
 
 @pytest.mark.parametrize(
@@ -233,12 +234,12 @@ def test_order_fulfilled_by_the_channel_needs_no_location_of_ours() -> None:
     [
         (PaymentStatus.PAID, False, None),
         (PaymentStatus.PARTIALLY_REFUNDED, False, None),
-        (PaymentStatus.PENDING, False, "It is not paid (pending), and the settings download paid orders only."),
+        (PaymentStatus.PENDING, False, "It is not paid (pending), and the settings download paid orders only"),
         (PaymentStatus.PENDING, True, None),
         (
             PaymentStatus.REFUNDED,
             True,
-            "It is not paid (refunded), and the settings download paid orders and unpaid ones, but not this.",
+            "It is not paid (refunded), and the settings download paid orders and unpaid ones, but not this",
         ),
     ],
 )

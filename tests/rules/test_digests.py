@@ -46,6 +46,8 @@ CHANGES: dict[str, Any] = {
     "fulfilled_by_channel": True,
     "shipments": [Shipment(lines={"1": 1})],
     "raw": None,
+    "payment_method": "checkmo",
+    "state": "processing",
 }
 """For each field of an order another value; None where another value is no change."""
 
@@ -104,6 +106,18 @@ def test_shipments_show_with_carrier_and_number() -> None:
     }
 
     assert len(digests) == 3
+
+
+def test_orders_keep_the_fingerprint_of_earlier_versions() -> None:
+    """An order without the facts that came later has the fingerprint under which it was stored before they came."""
+    assert order_digest(make_channel_order()).hex() == "6644664b4e843132668eea559b83eb80"
+
+
+def test_later_facts_are_not_confused() -> None:
+    """One text makes different fingerprints as payment method and as state."""
+    by_method, by_state = make_channel_order(payment_method="new"), make_channel_order(state="new")
+
+    assert order_digest(by_method) != order_digest(by_state)
 
 
 def test_half_characters_have_a_fingerprint() -> None:

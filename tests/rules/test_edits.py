@@ -174,14 +174,16 @@ def test_line_that_was_cancelled_may_go() -> None:
     assert after(order, seen([line("1", 1)], status="Other")).conflict is None
 
 
-def test_order_cancelled_there_moves_no_levels_any_more() -> None:
-    """What the channel edits in an order that it had cancelled leaves its levels alone, and so the order's revision."""
+def test_order_cancelled_there_moves_levels_only_for_what_it_sells_anew() -> None:
+    """Of an order that its channel had cancelled, more pieces may have been sold and cancelled again; words may not."""
     order = after(stored({"MUG": 2}), seen({"MUG": 2}, fulfillment=CANCELLED))
 
-    again = after(order, seen({"MUG": 3}, fulfillment=CANCELLED))
+    grown = after(order, seen({"MUG": 3}, fulfillment=CANCELLED))
+    reworded = after(order, seen({"MUG": 2}, fulfillment=CANCELLED, status="Closed"))
     revived = after(order, seen({"MUG": 2}))
 
-    assert again.stock_revision == order.stock_revision
+    assert grown.channel_revision == grown.stock_revision == order.stock_revision + 1
+    assert reworded.stock_revision == order.stock_revision
     assert revived.channel_revision == revived.stock_revision == order.stock_revision + 1
 
 

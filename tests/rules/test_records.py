@@ -14,6 +14,7 @@ from ordersync.model.channel_orders import (
     Buyer,
     ChannelOrder,
     ChannelOrderLine,
+    Diagnosis,
     FulfillmentStatus,
     OrderPage,
     PaymentStatus,
@@ -59,6 +60,7 @@ RIGHT: Mapping[type, Mapping[str, Any]] = {
     ChannelOrderLine: {"line_id": "L1", "channel_sku": "MUG", "quantity": 2},
     ChannelSettings: {},
     Claim: {"order_key": KEY, "revision": 1, "wanted": {}},
+    Diagnosis: {"code": "FRAUD_REVIEW", "sentence": "It is reviewed.", "next_step": "Approve it there."},
     Deduction: {"id": "d", "taken": {("MUG", "main"): 1}, "claim": CLAIM},
     HostCheck: {"code": "MINE", "refuses": lambda _: None},
     ListingId: {"channel_sku": "MUG"},
@@ -101,6 +103,8 @@ NO_QUANTITIES: list[tuple[Any, str]] = [
 ]
 
 
+GROUPS_OF_WORDS = ("paid", "unpaid", "pending", "shipped", "cancelled", "ignored", "payment_methods")
+
 GROUPS: list[tuple[list[tuple[type, str]], list[tuple[Any, str]]]] = [
     (
         [
@@ -122,6 +126,9 @@ GROUPS: list[tuple[list[tuple[type, str]], list[tuple[Any, str]]]] = [
             (Deduction, "id"),
             (StatusMapping, "version"),
             (HostCheck, "code"),
+            (Diagnosis, "code"),
+            (Diagnosis, "sentence"),
+            (Diagnosis, "next_step"),
             (ChannelSettings, "location"),
         ],
         NO_TEXT,
@@ -136,7 +143,7 @@ GROUPS: list[tuple[list[tuple[type, str]], list[tuple[Any, str]]]] = [
     ([(Parcel, "dispatched_at"), (ChannelSettings, "initial_from")], NO_MOMENT),
     ([(ChannelOrder, "lines"), (ChannelOrder, "shipments"), (OrderPage, "orders")], NO_LIST),
     ([(OrderPage, "unreadable"), (ListingPage, "listings"), (ChannelSettings, "checks")], NO_LIST),
-    ([(StatusMapping, word) for word in ("paid", "unpaid", "shipped", "cancelled", "ignored")], NO_LIST[:3]),
+    ([(StatusMapping, word) for word in GROUPS_OF_WORDS], NO_LIST[:3]),
     ([(StatusMapping, "paid")], [([7], "expected text, got int")]),
     ([(Shipment, "lines"), (Parcel, "lines"), (Claim, "wanted"), (Deduction, "taken")], NO_QUANTITIES),
     ([(ChannelSettings, "carriers")], [(7, "expected a mapping, got int")]),
@@ -152,8 +159,11 @@ GROUPS: list[tuple[list[tuple[type, str]], list[tuple[Any, str]]]] = [
     ([(ChannelOrder, "total"), (ChannelOrderLine, "unit_price")], [(Decimal(1), "expected Money")]),
     ([(ChannelOrder, "buyer"), (ChannelOrder, "shipping_address")], [("Ada", "got str")]),
     ([(ChannelOrder, "fulfilled_by_channel"), (ChannelSettings, "download_unpaid")], [(1, "got int")]),
+    ([(StatusMapping, "confirm_payment")], [(1, "got int"), (None, "got NoneType")]),
+    ([(HostCheck, "version")], [(1, "expected text"), ("x" * 41, "longer than 40")]),
     ([(ChannelOrder, "raw"), (UnreadableOrder, "payload")], [("{}", "expected bytes")]),
-    ([(ChannelOrder, "channel_order_id"), (Parcel, "carrier"), (StockResult, "channel_location")], NO_TEXT[:1]),
+    ([(ChannelOrder, "channel_order_id"), (ChannelOrder, "payment_method"), (ChannelOrder, "state")], NO_TEXT[:1]),
+    ([(Parcel, "carrier"), (StockResult, "channel_location")], NO_TEXT[:1]),
     ([(StockResult, "outcome")], [("accepted", "got str")]),
     ([(StockResult, "message")], [(None, "got NoneType")]),
     ([(OrderKey, "channel")], [("Shop/one", "expected ChannelId")]),
@@ -161,6 +171,7 @@ GROUPS: list[tuple[list[tuple[type, str]], list[tuple[Any, str]]]] = [
     ([(ChannelSettings, "stock_rule"), (ChannelSettings, "status_mapping")], [("all", "got str")]),
     ([(ChannelSettings, "overlap"), (ChannelSettings, "sweep_every")], [(300, "expected timedelta")]),
     ([(ChannelSettings, "drift_check_every"), (ChannelSettings, "dispatch_window")], [(1, "expected timedelta")]),
+    ([(ChannelSettings, "keep_decisions")], [(365, "expected timedelta"), (timedelta(days=-1), "is negative")]),
 ]
 """Fields, and what each of them refuses with which words."""
 
@@ -191,6 +202,15 @@ def test_wrong_value_is_refused_by_name(kind: type, name: str, value: object, sa
         ),
         (ChannelOrderLine, {"quantity": 0}, "ChannelOrderLine.quantity: expected 1 to 1000000, got 0"),
         (StatusMapping, {"paid": ["A", "B"], "shipped": ["B"]}, "StatusMapping: mapped more than once: 'B'"),
+        (StatusMapping, {"paid": ["Sent"], "shipped": [" SENT"]}, "mapped more than once: ' SENT', 'Sent'"),
+        (StatusMapping, {"pending": ["new"]}, r"StatusMapping\.pending: needs payment_methods"),
+        (StatusMapping, {"payment_methods": ["checkmo"]}, r"StatusMapping\.payment_methods: .* there are none"),
+        (StatusMapping, {"by": "word"}, "'word' is not a valid StatusWord"),
+        (
+            ChannelSettings,
+            {"checks": [HostCheck(code="MINE", refuses=lambda _: None)] * 2},
+            r"ChannelSettings\.checks: several have the code 'MINE'",
+        ),
         (OrderKey, {"reference": "x" * 256}, "OrderKey.reference: is longer than 255 characters"),
     ],
 )
@@ -273,3 +293,11 @@ def test_expectation_quotes_no_value(kind: type, changes: Mapping[str, Any]) -> 
     assert caught.value.expected.startswith(f"{kind.__name__}.")
     assert str(caught.value).startswith(caught.value.expected)
     assert not [word for word in ("Grete", "47110815") if word in caught.value.expected]
+
+
+def test_one_word_in_two_spellings_is_mapped_once() -> None:
+    """Spellings of one word in one group contradict nothing."""
+    mapping = StatusMapping(version="1", paid=["Paid", "PAID"], shipped=["Sent"])
+
+    assert mapping.paid == {"Paid", "PAID"}
+    assert mapping.meaning("paid") == "paid"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ordersync import admission
@@ -57,6 +59,7 @@ def test_default_table(
 ) -> None:
     """Every pair of canonical words has one fate, and another one only where unpaid orders are downloaded."""
     assert fate(payment, fulfillment, ChannelSettings()) == by_default
+    assert fate(payment, fulfillment, ChannelSettings(download_unpaid=False)) == by_default
     assert fate(payment, fulfillment, ChannelSettings(download_unpaid=True)) == with_unpaid
 
 
@@ -84,11 +87,13 @@ def test_silence_of_a_channel_with_fixed_words_is_unknown() -> None:
         ("Void", "CANCELLED_ON_CHANNEL", "CANCELLED_ON_CHANNEL"),
         ("Draft", "STATUS_IGNORED", "STATUS_IGNORED"),
         ("Limbo", "STATUS_UNKNOWN", "STATUS_UNKNOWN"),
-        ("paid", "STATUS_UNKNOWN", "STATUS_UNKNOWN"),
+        ("PAID", OPEN, OPEN),
+        (" ready to SHIP ", OPEN, OPEN),
+        ("Ready", "STATUS_UNKNOWN", "STATUS_UNKNOWN"),
     ],
 )
 def test_mapping_decides_for_words(word: str, by_default: str, with_unpaid: str) -> None:
-    """A shop's own word has the fate that it is mapped to, letter by letter."""
+    """A shop's own word has the fate that it is mapped to, in whatever case and with whatever blanks it comes."""
     for download_unpaid, expected in ((False, by_default), (True, with_unpaid)):
         settings = ChannelSettings(status_mapping=MAPPING, download_unpaid=download_unpaid)
         order = make_channel_order(status=word, payment=None, fulfillment=None)
@@ -159,10 +164,12 @@ def test_fulfillment_beside_a_mapped_word_is_kept() -> None:
 @pytest.mark.parametrize("status", MappedStatus)
 def test_every_group_gives_its_meaning(status: MappedStatus) -> None:
     """Each group of a mapping is what its words mean."""
-    mapping = StatusMapping(version="1", **{status.value: ["word"]})
+    methods = {"payment_methods": ["checkmo"]} if status is MappedStatus.PENDING else {}
+    groups: dict[str, Any] = {status.value: ["Word"], **methods}
+    mapping = StatusMapping(version="1", **groups)
 
-    assert mapping.meaning("word") is status
-    assert mapping.meaning("Word") is None
+    assert [mapping.meaning(word) for word in ("Word", "WORD", " word\t")] == [status] * 3
+    assert [mapping.meaning(word) for word in ("Wo rd", "Words", "", None)] == [None] * 4
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 
+from canaries import SECRET
 from ordersync import Order, OrderKey, RunReport
 from ordersync.model.pages import Quarantined
 from ordersync.testing import FakeMarketplace
@@ -19,7 +20,7 @@ from ordersync.testing.network import BadNetwork, Handler
 from ordersync.testing.server import serve
 from runner.world import SHOP, World
 
-TOKEN = "sesame"  # noqa: S105 - opens nothing but this test's own server
+TOKEN = f"{SECRET}-sesame"
 
 Document = dict[str, Any]
 Answer = Callable[[web.Request, bytes], web.StreamResponse]

@@ -264,7 +264,7 @@ async def test_hint_at_a_resting_channel(memory_world: World) -> None:
     await opened(memory_world)
     memory_world.shop.place("1001", lines={"MUG": 1})
     until = memory_world.clock.now() + timedelta(minutes=5)
-    await memory_world.storage.journal.set_health(SHOP, failures=3, paused_until=until)
+    await memory_world.storage.journal.set_health(SHOP, at=memory_world.clock.now(), failures=3, paused_until=until)
 
     report = await hint(memory_world)
 

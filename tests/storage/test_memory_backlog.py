@@ -20,7 +20,7 @@ SIZE = 10_000
 PAGE = 500
 
 
-class CountingOrders(OrdersByKey):
+class CountingOrders(OrdersByKey[Order]):
     """Counts how often an order is looked at on the way through."""
 
     looks = 0
@@ -106,7 +106,7 @@ async def test_one_order_is_asked_for_without_the_others(storage: Storage) -> No
 
 def test_orders_can_be_taken_out() -> None:
     """An order that was taken out is not read any more, and one that was put back is read once."""
-    orders, order = OrdersByKey(), make_order("1001")
+    orders, order = OrdersByKey[Order](), make_order("1001")
     for _ in range(2):
         orders[order.key] = order
         assert list(orders.of(SHOP)) == [order]

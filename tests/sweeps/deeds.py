@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from datetime import timedelta
 from operator import contains
 from typing import Any
 
@@ -13,9 +14,10 @@ from ordersync.conflicts import possible
 from ordersync.model.dispatch import Note, NoteStatus
 from ordersync.model.orders import ConflictCode, Resolution
 
+from .erasures import is_left
 from .life_laws import LIVE
 from .new_life import WHY, key_of
-from .verbs import Verb, attempt
+from .verbs import Verb, attempt, erase
 from .world import World
 
 BOB = "Bob"
@@ -27,13 +29,17 @@ Lasting = Callable[[Order, Sequence[Note]], bool]
 
 @attrs.frozen(kw_only=True)
 class Deed:
-    """One verb for one order: when it is allowed, by which names the history may tell it, and what lasts of it."""
+    """One verb for one order: when it is allowed, by which names the history may tell it, and what lasts of it.
+
+    One that *erases* the order lasts whatever is done to it afterwards, and nothing else about the order changes.
+    """
 
     key: OrderKey
     verb: Verb
     allowed: Allowed
     lasts: Lasting
     told: Collection[str] = ()
+    erases: bool = False
 
 
 async def is_allowed(world: World, deed: Deed) -> bool:
@@ -84,11 +90,17 @@ async def what_is_wrong(world: World, done: Iterable[Done]) -> list[str]:
         history = [entry.event for entry in await world.storage.orders.history(key) if entry.who == BOB]
         if len(history) != len(told) or not all(map(contains, told, history)):
             wrong.append(f"{key}: the history tells {history}, done was {told}")
-        order, notes = await world.storage.orders.get(key), await world.storage.orders.notes(key)
-        if deeds and not deeds[-1].lasts(order, notes):
-            conflict = order.conflict and order.conflict.code
-            wrong.append(f"{key}: nothing is left of what was done last, {deeds[-1].told}: {order.state}, {conflict}")
+        wrong += await is_left(world, key) if any(deed.erases for deed in deeds) else []
+        wrong += await _does_not_last(world, key, [deed for deed in deeds if not deed.erases])
     return wrong
+
+
+async def _does_not_last(world: World, key: OrderKey, deeds: Sequence[Deed]) -> list[str]:
+    order, notes = await world.storage.orders.get(key), await world.storage.orders.notes(key)
+    if not deeds or deeds[-1].lasts(order, notes):
+        return []
+    conflict = order.conflict and order.conflict.code
+    return [f"{key}: nothing is left of what was done last, {deeds[-1].told}: {order.state}, {conflict}"]
 
 
 def _is_live(order: Order, _notes: Sequence[Note]) -> bool:
@@ -182,6 +194,25 @@ def _requeue(reference: str) -> Deed:
     )
 
 
+def _always(_order: Order, _notes: Sequence[Note]) -> bool:
+    return True
+
+
+def _erase(reference: str) -> Deed:
+    return Deed(key=key_of(reference), verb=erase(reference), allowed=_always, lasts=_always, erases=True)
+
+
+def _purge(reference: str, older_than: timedelta) -> Deed:
+    """Return the erasure of all that ended long ago, as something done to one such order."""
+    return Deed(
+        key=key_of(reference),
+        verb=lambda desk: desk.purge(older_than=older_than, who=BOB),
+        allowed=_always,
+        lasts=_always,
+        erases=True,
+    )
+
+
 def _not_held(order: Order, notes: Sequence[Note]) -> bool:
     return _is_live(order, notes) and order.held is None
 
@@ -246,5 +277,11 @@ DEEDS: Mapping[str, Deed] = {
     ),
     "set the tracking": _set_tracking("2003"),
     "requeue": _requeue("2006"),
+    "erase what loses a piece": _erase("1108"),
+    "erase what is held": _erase("1101"),
+    "erase what others have sent": _erase("2101"),
+    "erase a tombstone": _erase("1106"),
+    "erase what is in conflict": _erase("1112"),
+    "purge": _purge("2106", timedelta(minutes=30)),
 }
 """Every verb of the desk, for orders to which something else happens on the strange day."""

@@ -48,6 +48,7 @@ async def facts_of(world: World) -> Facts:
         for reference in market.orders:
             key = OrderKey(market.id, reference)
             facts |= _order(key, orders.get(key), await world.storage.orders.decision(key))
+            facts[key, "erased"] = bool(await world.storage.orders.erased([key]))
             claim = await world.stock.held(key)
             facts[key, "holds"] = {} if claim is None else dict(claim.wanted)
             for note in await world.storage.orders.notes(key):
@@ -63,6 +64,7 @@ def _order(key: OrderKey, order: Order | None, decision: Decision | None) -> Fac
     for name in ("held", "set_aside", "ended"):
         reason = getattr(order, name, None)
         facts[key, name] = reason and (reason.who, reason.why)
+    facts[key, "personal"] = order and (order.buyer is not None, order.shipping_address is not None)
     conflict = order and order.conflict
     facts[key, "conflict"] = conflict and (conflict.code, conflict.view, conflict.lines)
     facts |= {(key, "decision", name): getattr(decision, name, None) for name in OF_DECISION}
@@ -99,8 +101,9 @@ async def _channel(world: World, channel: ChannelId) -> Facts:
     progress = await world.storage.orders.progress(channel)
     documents = await world.storage.orders.quarantined(channel)
     facts: Facts = {
-        (channel, "life"): (life.state, life.cause, life.failures, life.paused_until),
+        (channel, "life"): (life.state, life.cause, life.failures, life.paused_until, life.trouble),
         (channel, "interrupted"): (progress.interrupted, progress.sweep_began_at, progress.sweep_position),
+        (channel, "judged by"): progress.admission,
         (channel, "quarantine"): sorted((one.reference or "", one.code, one.payload) for one in documents),
     }
     for listing in await world.storage.listings.of_channel(channel):

@@ -11,6 +11,7 @@ from ordersync.model.listings import Listing, ListingState
 from ordersync.model.stock import Claim, Movement, StockLevel
 from ordersync.testing import FakeMarketplace
 
+from .decision_laws import settings_have_judged, sightings_are_decided
 from .life_laws import (
     history_tells,
     listings_are_taken_apart,
@@ -109,19 +110,22 @@ def _parcels_have_left(market: FakeMarketplace, orders: Iterable[Order], moved: 
 
 
 async def all_is_well(world: World) -> None:
-    """L4, L6: once nothing is due, orders hold what they want and listings show what they should."""
+    """L2, L4, L6: once nothing is due, all is decided, orders hold what they want, listings show what they should."""
     await stock_adds_up(world)
     orders = await stored_orders(world)
     for key, claim in (await claims_of(world, orders)).items():
         assert claim is None or claim.wanted == wants(orders[key]), f"{key} holds something else than it wants"
     levels = await world.stock.levels(SKUS)
+    erased = await world.storage.orders.erased(orders)
     for order in orders.values():
-        history_tells(order, await world.storage.orders.history(order.key))
+        history_tells(order, await world.storage.orders.history(order.key), erased=order.key in erased)
     await listings_are_taken_apart(world.storage.listings, [market.id for market in world.marketplaces])
     for market in world.marketplaces:
         mine = {key.reference: order for key, order in orders.items() if key.channel == market.id}
         orders_are_as_shown(market, mine)
         settings_have_decided(mine.values(), market.settings)
+        await sightings_are_decided(world.storage.orders, market, mine)
+        await settings_have_judged(world.storage.orders, market)
         await who_waits_is_watched(world.storage.orders, market, mine, now=world.clock.now())
         shown = market.levels
         for listing in await world.storage.listings.of_channel(market.id):

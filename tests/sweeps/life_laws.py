@@ -67,8 +67,11 @@ def _is_ours_to_tell(order: Order, note: Note) -> None:
         assert not order.fulfilled_by_channel, f"{note.note.id}: the channel sends that order itself"
 
 
-def history_tells(order: Order, history: Sequence[OrderChange]) -> None:
-    """Who reads an order's history from its beginning comes to the state that it is in, step by step."""
+def history_tells(order: Order, history: Sequence[OrderChange], *, erased: bool = False) -> None:
+    """Who reads an order's history from its beginning comes to the state that it is in, step by step.
+
+    An erasure raises the revision, and is told in the journal.
+    """
     revisions = [entry.revision for entry in history]
     assert revisions == sorted(set(revisions)), f"{order.key}: its history is out of order: {revisions}"
     assert not revisions or revisions[-1] <= order.revision, f"{order.key}: its revision has fallen"
@@ -78,7 +81,7 @@ def history_tells(order: Order, history: Sequence[OrderChange]) -> None:
             was, now = map(_live_or_not, entry.details["state"].split(" -> "))
             assert told in (None, was), f"{order.key}: its history leaves out how it became {was}"
             told = now
-    as_saved = None if order.revision <= SAVED_AND_SETTLED else "live"
+    as_saved = None if order.revision <= SAVED_AND_SETTLED + erased else "live"
     assert (told or as_saved) in (None, _live_or_not(order.state)), f"{order.key} is {order.state}, told was {told}"
     _history_tells_of_flags(order, history)
 

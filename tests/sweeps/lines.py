@@ -8,7 +8,7 @@ from typing import Any, NoReturn, cast
 
 import attrs
 
-from ordersync import OrderDesk, OrderKey, RunReport, Storage, SyncRunner
+from ordersync import Doctor, OrderDesk, OrderKey, RunReport, Storage, SyncRunner
 from ordersync.model.ids import Fence
 from ordersync.storage.memory import MemoryStorage
 from ordersync.testing import FakeMarketplace
@@ -21,6 +21,7 @@ READS = frozenset(
         *("progress", "known", "load", "unlinked", "due", "doubts", "waiting", "notes_due", "notes", "note_counts"),
         *("get", "find", "parcel", "decision", "decisions", "quarantined", "links", "of_channel", "kits"),
         *("watched", "missing", "missing_counts", "listed"),
+        *("decisions_by_key", "decided", "decision_history", "erased", "erasable", "channels"),
         *("levels", "changed", "history", "held", "life", "entries", "fetch_orders", "fetch_order", "fetch_listings"),
     }
 )
@@ -134,6 +135,12 @@ class Line:
         """Look at one order now on this line, and keep the report."""
         runner = SyncRunner(self.channels, self.storage, clock=self.world.clock, retry=ONCE)
         self.reports.append(await runner.hint(key))
+
+    async def replay(self) -> None:
+        """Judge again, on this line, what waits in each channel's quarantine, and keep the reports."""
+        for channel in self.channels:
+            doctor = Doctor([channel], self.storage, clock=self.world.clock, retry=ONCE)
+            self.reports.append(await doctor.replay(channel.id))
 
     async def pass_by(self, moment: Moment) -> None:
         """Let a little time pass and others have a turn, then let happen here what is to happen."""

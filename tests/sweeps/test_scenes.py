@@ -9,14 +9,19 @@ from ordersync import OrderState
 from ordersync.model.dispatch import NoteStatus
 from ordersync.ports import Journal, ListingBook, OrderStore, StockLedger
 from sweeps.lines import Moment
-from sweeps.new_life import hinting, strange_day
+from sweeps.new_life import hinting, lives_at_rest, strange_day
 from sweeps.scenes import SCENES, at_the_desk, busy_day
 from sweeps.sweeping import running, undisturbed
 from sweeps.twins import MemoryWorlds
-from sweeps.verbs import DESK_VERBS, at_a_desk
+from sweeps.verbs import DESK_VERBS, at_a_desk, purge
 from sweeps.world import MARKET, SHOP, of_market, of_shop
 
-READING = frozenset({"find", "decision", "decisions", "quarantined", "history", "kits"})
+READING = frozenset(
+    {
+        *("find", "decision", "decisions", "decided", "decision_history", "quarantined", "history", "kits"),
+        *("erased", "channels"),
+    }
+)
 """Verbs that only show something to people."""
 
 HOSTS = frozenset({"link", "unlink", "define_kit", "disable", "rewant", "rewant_all"})
@@ -24,9 +29,6 @@ HOSTS = frozenset({"link", "unlink", "define_kit", "disable", "rewant", "rewant_
 
 FEEDLESS = frozenset({"mark_channel"})
 """What a run calls only over a ledger that keeps no list of changes."""
-
-CUT = frozenset({"set_progress"})
-"""What a run calls only when a channel fails in the middle of a scan."""
 
 
 def verbs_of(*ports: type) -> set[str]:
@@ -48,8 +50,9 @@ async def test_scenes_call_for_every_verb() -> None:
     worlds = await MemoryWorlds.after(at_the_desk)
     for verb in DESK_VERBS.values():
         verbs |= called((await undisturbed(worlds, at_a_desk(verb))).moments)
+    verbs |= called((await undisturbed(await MemoryWorlds.after(lives_at_rest), at_a_desk(purge))).moments)
 
-    missing = verbs_of(OrderStore, StockLedger, ListingBook, Journal) - READING - HOSTS - FEEDLESS - CUT - verbs
+    missing = verbs_of(OrderStore, StockLedger, ListingBook, Journal) - READING - HOSTS - FEEDLESS - verbs
     assert missing == set()
     assert verbs >= {"fetch_orders", "fetch_order", "fetch_listings", "push_stock", "send_dispatch"}
 

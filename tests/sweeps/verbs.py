@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from ordersync import OrderDesk, Parcel
@@ -23,6 +24,17 @@ def _process(reference: str, parcel_id: str = "all", lines: dict[str, int] | Non
 def _cancel(reference: str) -> Verb:
     key = of_shop(reference) if reference.startswith("1") else of_market(reference)
     return lambda desk: desk.cancel(key)
+
+
+def erase(reference: str) -> Verb:
+    """Return the erasure of an order, by its number alone."""
+    key = of_shop(reference) if reference.startswith("1") else of_market(reference)
+    return lambda desk: desk.erase(key, who="Bob", why="was asked to")
+
+
+async def purge(desk: OrderDesk) -> None:
+    """Erase all that ended so long ago that life has gone on since."""
+    await desk.purge(older_than=timedelta(minutes=30), who="Bob")
 
 
 CORE: dict[str, Verb] = {
@@ -48,6 +60,8 @@ OTHERS: dict[str, Verb] = {
         of_shop("1005"), carrier="GLS", tracking_number="N1005"
     ),
     "requeue a refused note": lambda desk: desk.requeue(of_market("2006")),
+    "erase an order that is edited": erase("1001"),
+    "erase an order that is new": erase("1008"),
 }
 """Others that meet what ``busy_day`` leaves due."""
 
@@ -61,6 +75,7 @@ DESK_VERBS: dict[str, Verb] = {
     "cancel the rest while a parcel waits": _cancel("1006"),
     "set tracking": lambda desk: desk.set_tracking(of_market("2003"), carrier="GLS", tracking_number="N2003"),
     "requeue": lambda desk: desk.requeue(of_market("2006")),
+    "erase": erase("1006"),
 }
 """Verbs that have something to do ``at_the_desk``."""
 
@@ -81,6 +96,7 @@ PAIRS: dict[str, tuple[Verb, Verb]] = {
         lambda desk: desk.set_tracking(of_market("2003"), carrier="GLS", tracking_number="N2003"),
         lambda desk: desk.set_tracking(of_market("2003"), carrier="UPS", tracking_number="M2003"),
     ),
+    "process and erase": (_process("1001"), erase("1001")),
     "requeue and requeue": (DESK_VERBS["requeue"], DESK_VERBS["requeue"]),
 }
 """Two verbs of two people for one order."""

@@ -280,7 +280,8 @@ def test_mapping_is_for_shops_with_words_of_their_own() -> None:
 
     with pytest.raises(ConfigurationError, match="fixed statuses"):
         FakeMarketplace(settings=settings)
-    assert FakeMarketplace(settings=settings, requires_status_mapping=True).settings == settings
+    taken = FakeMarketplace(settings=settings, requires_status_mapping=True).settings
+    assert taken.status_mapping == settings.status_mapping
 
 
 async def test_two_hosts_may_look_at_one_marketplace(market: FakeMarketplace) -> None:

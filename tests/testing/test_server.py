@@ -9,6 +9,7 @@ from datetime import timedelta
 import aiohttp
 import pytest
 
+from canaries import SECRET
 from ordersync.errors import (
     ChannelAuthError,
     ChannelError,
@@ -25,7 +26,7 @@ from ordersync.testing.loopback import LoopbackChannel
 from ordersync.testing.network import BadNetwork
 from ordersync.testing.server import serve
 
-TOKEN = "sesame"  # noqa: S105 - opens nothing but this test's own server
+TOKEN = f"{SECRET}-sesame"
 HASTY = Transport(limits=Limits(total=timedelta(seconds=0.3)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, TypeVar
 
 import aiohttp
@@ -81,6 +81,7 @@ class HTTPChannel(Channel):
         self._given_session = session
         self._session = session
         self._pacer: Pacer | None = None
+        self._clock_offset: timedelta | None = None
         self.headers = {"Accept": "application/json", "User-Agent": "ordersync"}
 
     async def open(self) -> None:
@@ -99,6 +100,14 @@ class HTTPChannel(Channel):
         self._pacer = None
         if session is not None and session is not self._given_session:
             await session.close()
+
+    @property
+    def clock_offset(self) -> timedelta | None:
+        """Return how far the server's clock was ahead of ours in its last answer with a date; None before any.
+
+        It is as exact as the ``Date`` header: to a second and the time that the answer took.
+        """
+        return self._clock_offset
 
     async def request(
         self,
@@ -220,13 +229,20 @@ class HTTPChannel(Channel):
                 asyncio.timeout(self._limits.total.total_seconds()),
                 self._session.request(call.method, url, **self._bounds(), **options) as response,
             ):
-                self._pacer.learn(self.allowance(response.headers, server_time(response.headers)))
+                self._learn(self._pacer, response.headers)
                 return await read_answer(response, limit=self._limits.answer_bytes, empty=call.effect)
         except (aiohttp.ClientError, TimeoutError) as error:
             failure: ChannelError = no_answer(call, error)
         except UnusableAnswerError as error:
             failure = nonsense(call, str(error))
         raise failure  # out here, or it would carry aiohttp's error along, and the headers with it
+
+    def _learn(self, pacer: Pacer, headers: Mapping[str, str]) -> None:
+        told = server_time(headers)
+        # An answer out of a cache has an age, and the date of when it was made.
+        if told is not None and "Age" not in headers:
+            self._clock_offset = told - self._transport.clock.now()
+        pacer.learn(self.allowance(headers, told))
 
     def _url(self, call: Call, path: Path) -> URL:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from ..columns import plain
 from .ids import OrderKey
 from .orders import StockByPlace
 from .stock import Claim, StockLevel
@@ -45,7 +46,7 @@ class Finding:
 
     def __str__(self) -> str:
         """Return it in one line; nothing in it can steer a terminal."""
-        return _printable(f"{self.code:<13} {self.subject}: {self.sentence}")
+        return plain(f"{self.code:<13} {self.subject}: {self.sentence}")
 
 
 @attrs.frozen(kw_only=True)
@@ -116,7 +117,7 @@ class Mend:
         level = self.level
         numbers = (("on-hand", level.on_hand, level.moved), ("reserved", level.reserved, level.held))
         changes = [f"{name} from {was} to {becomes}" for name, was, becomes in numbers if was != becomes]
-        return _printable(f"set {level.sku} at {level.location}: {', '.join(changes)}")
+        return plain(f"set {level.sku} at {level.location}: {', '.join(changes)}")
 
 
 @attrs.frozen(kw_only=True)
@@ -242,7 +243,3 @@ def _places(quantities: StockByPlace) -> str:
 def _cut(parts: list[str]) -> list[str]:
     more = len(parts) - MOST_PLACES
     return parts if more <= 0 else [*parts[:MOST_PLACES], f"and {more} more"]
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -115,7 +115,8 @@ class ChannelOrder:
 
     ``reference`` is the order number a person searches by. ``status`` is the channel's own word.
     ``payment`` and ``fulfillment`` are its canonical translation, or None where the shop's
-    status mapping decides. Times are aware and in UTC.
+    status mapping decides. ``state`` is a fixed word that a channel has beside the one that its shop defines, such as
+    Magento's. ``payment_method`` is the channel's own name of how it is paid. Times are aware and in UTC.
     ``raw`` is the document as it came; like buyer and address it has no repr.
     """
 
@@ -139,6 +140,8 @@ class ChannelOrder:
     fulfilled_by_channel: bool = attrs.field(default=False, validator=is_a(bool))
     shipments: tuple[Shipment, ...] = attrs.field(default=(), converter=as_tuple, validator=each(is_a(Shipment)))
     raw: bytes | None = attrs.field(default=None, validator=optional(is_a(bytes)), repr=False)
+    payment_method: str | None = maybe_text()
+    state: str | None = maybe_text()
 
     @lines.validator
     def _line_ids_are_unique(self, attribute: attrs.Attribute[Any], lines: tuple[ChannelOrderLine, ...]) -> None:
@@ -180,3 +183,16 @@ class OrderPage:
     )
     next_cursor: str | None = maybe_text(longest=65_536)
     server_time: datetime | None = maybe_moment()
+
+
+@attrs.frozen(kw_only=True)
+class Diagnosis:
+    """What else may keep an order of a channel away, as only the channel knows it.
+
+    ``code`` is stable, ``sentence`` tells the cause, ``next_step`` what a person does about it; neither holds
+    anything personal.
+    """
+
+    code: str = text(longest=80)
+    sentence: str = text(longest=4096)
+    next_step: str = text(longest=4096)

@@ -9,7 +9,7 @@ from typing import Never
 
 import attrs
 
-from .channel_orders import Address, Buyer, FulfillmentStatus, PaymentStatus
+from .channel_orders import Address, Buyer, ChannelOrder, FulfillmentStatus, PaymentStatus
 from .fields import frozen_mapping, maybe_frozen_mapping, moment, text
 from .ids import OrderKey
 from .money import Money
@@ -220,7 +220,9 @@ class Decision:
     ``admitted`` orders are stored; of the others ``code`` and ``sentence`` say why not. ``status`` is the
     channel's own word, ``mapping_version`` the status mapping that judged it, ``digest`` the
     fingerprint of the document that was judged. ``final`` ones (cancelled or shipped on the channel)
-    are looked at no more.
+    are looked at no more. ``seen`` is the order that was judged, None where it could not be read; a storage keeps
+    it without buyer, address and document. ``decided_at`` is the sighting that this was decided at, in page
+    ``page`` (0: a look at this one order) of run ``run_id``.
     """
 
     key: OrderKey
@@ -235,5 +237,7 @@ class Decision:
     page: int = 0
     final: bool = False
     placed_at: datetime | None = None
+    seen: ChannelOrder | None = attrs.field(default=None, repr=False)
+    decided_at: datetime | None = None
     first_seen_at: datetime | None = None
     last_seen_at: datetime | None = None

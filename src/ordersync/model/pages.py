@@ -84,7 +84,8 @@ class PageWork:
     ``seen``: orders of which only the last sighting is noted. ``doubts``: orders that will never be stored and
     put what their listings show in doubt. ``raw``: documents of new and changed orders, as they came.
     ``understood``: further orders, that the page showed in a form that could be read; like new and changed ones
-    they leave quarantine.
+    they leave quarantine. ``released``: documents that leave it by their payload hash, since no name of an order
+    reaches them.
     """
 
     channel: ChannelId
@@ -94,6 +95,7 @@ class PageWork:
     seen: tuple[OrderKey, ...] = ()
     understood: tuple[OrderKey, ...] = ()
     quarantined: tuple[Quarantined, ...] = ()
+    released: tuple[str, ...] = ()
     doubts: tuple[Sale, ...] = ()
     raw: Mapping[OrderKey, bytes] = attrs.field(factory=dict, repr=False)
     watches: tuple[WatchChange, ...] = ()

@@ -9,7 +9,7 @@ from enum import StrEnum
 import attrs
 
 from .fields import frozen_mapping
-from .ids import ChannelId, Fence
+from .ids import ChannelId, Fence, OrderKey
 
 
 @attrs.frozen(kw_only=True)
@@ -38,7 +38,8 @@ class ChannelState(StrEnum):
 class ChannelLife:
     """Where a channel stands: its state with cause, by whom and since when, and its health.
 
-    ``failures`` counts failed runs in a row; until ``paused_until`` its network phases rest.
+    ``failures`` counts failed runs in a row; until ``paused_until`` its network phases rest. ``trouble`` is the code
+    of the error that the last of them ended with, ``trouble_since`` when such errors began; empty when it is well.
     """
 
     channel: ChannelId
@@ -48,6 +49,8 @@ class ChannelLife:
     since: datetime | None = None
     failures: int = 0
     paused_until: datetime | None = None
+    trouble: str = ""
+    trouble_since: datetime | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -59,6 +62,7 @@ class Progress:
     came on a channel that pages in update order. ``interrupted``: the last scan did not reach its end.
     ``blind``: the sweep under way, or the last one, showed documents that could not be told apart from any order.
     ``judged_at``: the last sweep that was judged by what it did not show; ``trusted_at``: the last one found credible.
+    ``admission``: a fingerprint of the settings under which the orders that are not stored were judged last.
     """
 
     watermark: datetime | None = None
@@ -69,6 +73,7 @@ class Progress:
     blind: bool = False
     judged_at: datetime | None = None
     trusted_at: datetime | None = None
+    admission: str = ""
 
 
 class EntryKind(StrEnum):
@@ -83,16 +88,18 @@ class EntryKind(StrEnum):
     CONFLICT = "conflict"
     DRIFT_CHECK = "drift-check"
     SWEEP_JUDGED = "sweep-judged"
+    ERASED = "erased"
 
 
 @attrs.frozen(kw_only=True)
 class JournalEntry:
-    """One line of the automation log. ``facts`` are small and hold no personal data."""
+    """One line of the automation log, about one *order* if it names one; ``facts`` are small, and never personal."""
 
     at: datetime
     kind: EntryKind
     run_id: str = ""
     channel: ChannelId | None = None
+    order: OrderKey | None = None
     code: str = ""
     message: str = ""
     facts: Mapping[str, str] = attrs.field(factory=dict, converter=frozen_mapping)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cached_property
+from typing import Self
 
 import attrs
 
@@ -19,9 +21,17 @@ class MappedStatus(StrEnum):
 
     PAID = "paid"
     UNPAID = "unpaid"
+    PENDING = "pending"
     SHIPPED = "shipped"
     CANCELLED = "cancelled"
     IGNORED = "ignored"
+
+
+class StatusWord(StrEnum):
+    """Which of an order's two words a mapping looks up: the one its shop defines, or the fixed one beside it."""
+
+    STATUS = "status"
+    STATE = "state"
 
 
 def _words(value: Iterable[str]) -> frozenset[str]:
@@ -29,43 +39,97 @@ def _words(value: Iterable[str]) -> frozenset[str]:
     return frozenset(words) if isinstance(words, tuple) else words
 
 
+def _form(word: str) -> str:
+    """Return what two spellings of one word have in common."""
+    return word.strip().casefold()
+
+
+def _forms(words: Iterable[str]) -> frozenset[str]:
+    return frozenset(map(_form, words))
+
+
 @attrs.frozen(kw_only=True)
 class StatusMapping:
     """The settings that translate a shop's own status words and so decide what is downloaded.
 
-    A word in none of the groups is unknown and quarantined; ``ignored`` words are skipped on purpose.
-    ``version`` is kept with every decision.
+    A word in none of the groups is unknown and quarantined; ``ignored`` words are skipped on purpose. Case and
+    surrounding blanks do not count: shops show one word in several spellings, such as EKM, whose orders say
+    PENDING where its settings page says Pending. ``version`` is kept with every decision.
+
+    * ``by``: which word of an order is looked up, its ``status`` or its ``state``;
+    * ``pending``: words of orders whose money is yet to come. They count as authorized if their ``payment_method``
+      is among ``payment_methods``, such as Magento's "checkmo", else as pending;
+    * ``confirm_payment``: a word mapped to paid is not enough. It counts as paid only if what the channel says of
+      the payment itself says so too, and as unpaid where it says nothing; EKM asks for a transaction id.
     """
 
     version: str = text(longest=40)
+    by: StatusWord = attrs.field(default=StatusWord.STATUS, converter=StatusWord, validator=is_a(StatusWord))
     paid: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
     unpaid: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
+    pending: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
     shipped: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
     cancelled: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
     ignored: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
+    payment_methods: frozenset[str] = attrs.field(default=frozenset(), converter=_words, validator=each(is_text()))
+    confirm_payment: bool = attrs.field(default=False, validator=is_a(bool))
+
+    @pending.validator
+    def _some_may_match(self, attribute: attrs.Attribute[object], pending: frozenset[str]) -> None:
+        if pending and not self.payment_methods:
+            raise complain(self, attribute, "needs payment_methods, or no pending order could ever be downloaded")
+
+    @payment_methods.validator
+    def _are_asked_for(self, attribute: attrs.Attribute[object], methods: frozenset[str]) -> None:
+        if methods and not self.pending:
+            raise complain(self, attribute, "count only for the words in pending, and there are none")
 
     def __attrs_post_init__(self) -> None:
         """Refuse a word that is mapped twice."""
-        words = [word for group in MappedStatus for word in self._group(group)]
-        twice = sorted({word for word in words if words.count(word) > 1})
+        forms = [form for group in self.groups.values() for form in group]
+        words: list[str] = [word for status in MappedStatus for word in getattr(self, status.value)]
+        twice = sorted({word for word in words if forms.count(_form(word)) > 1})
         if twice:
             raise ValueError(f"StatusMapping: mapped more than once: {', '.join(map(repr, twice))}")
 
-    def _group(self, status: MappedStatus) -> frozenset[str]:
-        group: frozenset[str] = getattr(self, status.value)
-        return group
+    @cached_property
+    def groups(self) -> Mapping[MappedStatus, frozenset[str]]:
+        """Return the words of each group as they are compared."""
+        return {status: _forms(getattr(self, status.value)) for status in MappedStatus}
 
-    def meaning(self, word: str) -> MappedStatus | None:
+    @cached_property
+    def _meanings(self) -> Mapping[str, MappedStatus]:
+        return {word: status for status, group in self.groups.items() for word in group}
+
+    @cached_property
+    def methods(self) -> frozenset[str]:
+        """Return the payment methods as they are compared."""
+        return _forms(self.payment_methods)
+
+    def word_of(self, order: ChannelOrder) -> str | None:
+        """Return the word of an order that is looked up; None for an order without one."""
+        return order.state if self.by is StatusWord.STATE else order.status
+
+    def meaning(self, word: str | None) -> MappedStatus | None:
         """Return what *word* is mapped to, None when it is unknown."""
-        return next((status for status in MappedStatus if word in self._group(status)), None)
+        return None if word is None else self._meanings.get(_form(word))
+
+    def expects(self, payment_method: str | None) -> bool:
+        """Say whether the money of a pending order that is paid in this way will come."""
+        return payment_method is not None and _form(payment_method) in self.methods
 
 
 @attrs.frozen(kw_only=True)
 class HostCheck:
-    """A host's own condition for a download; ``refuses`` returns a sentence for an order to skip, else None."""
+    """A host's own condition for a download; ``refuses`` returns a sentence for an order to skip, else None.
+
+    ``code`` stands in the decision about the order. ``version`` is raised when the rule changes under the same code:
+    orders that it refused before are then judged anew.
+    """
 
     code: str = text(longest=80)
     refuses: Callable[[ChannelOrder], str | None]
+    version: str = text(default="", longest=40, empty=True)
 
 
 class UnknownDispatch(StrEnum):
@@ -88,6 +152,8 @@ def _place(value: object) -> object:
 class ChannelSettings:
     """What a host decides about one channel.
 
+    ``download_unpaid``: unpaid orders are stored too, parked; None does as the channel's marketplace does.
+    ``status_mapping``: what the shop's words mean; None takes the channel's default, if it has one.
     ``location``: where its orders are saved to, or a map from the channel's own locations.
     ``initial_from``: orders placed earlier are skipped; None takes every order unshipped now.
     ``carriers``: our carrier names → the channel's codes; a carrier missing from a non-empty map is
@@ -99,10 +165,11 @@ class ChannelSettings:
     these conflicts are resolved without asking; None leaves them to a person. ``watch_for``: how long an order
     that waits for its payment is looked up again and again. ``fulfillment_location``: where orders are
     saved to that the channel fulfils itself, which never dispatches them; they reserve there only with
-    ``fulfillment_reserves``, for who keeps that stock here too.
+    ``fulfillment_reserves``, for who keeps that stock here too. ``keep_decisions``: how long decisions about orders
+    that are over are kept.
     """
 
-    download_unpaid: bool = attrs.field(default=False, validator=is_a(bool))
+    download_unpaid: bool | None = attrs.field(default=None, validator=optional(is_a(bool)))
     status_mapping: StatusMapping | None = attrs.field(default=None, validator=optional(is_a(StatusMapping)))
     location: str | Mapping[str, str] = attrs.field(default="main", converter=_place)
     initial_from: datetime | None = maybe_moment()
@@ -121,6 +188,7 @@ class ChannelSettings:
     watch_for: timedelta = attrs.field(default=timedelta(days=30), validator=is_a(timedelta))
     fulfillment_location: str = text(default="fulfilled by the channel")
     fulfillment_reserves: bool = attrs.field(default=False, validator=is_a(bool))
+    keep_decisions: timedelta = attrs.field(default=timedelta(days=365), validator=is_a(timedelta))
     unknown_dispatch: UnknownDispatch = attrs.field(
         default=UnknownDispatch.ASK, converter=UnknownDispatch, validator=is_a(UnknownDispatch)
     )
@@ -132,6 +200,26 @@ class ChannelSettings:
             raise complain(self, attribute, "is empty; name a location, or map the channel's own")
         for name in names:
             is_text()(self, attribute, name)
+
+    @checks.validator
+    def _have_codes_of_their_own(self, attribute: attrs.Attribute[object], checks: tuple[HostCheck, ...]) -> None:
+        codes = [check.code for check in checks]
+        twice = sorted({code for code in codes if codes.count(code) > 1})
+        if twice:
+            raise complain(self, attribute, f"several have the code {', '.join(map(repr, twice))}")
+
+    @keep_decisions.validator
+    def _is_a_time(self, attribute: attrs.Attribute[object], kept: timedelta) -> None:
+        if kept < timedelta(0):
+            raise complain(self, attribute, "is negative")
+
+    def for_channel(self, *, downloads_unpaid: bool, default_mapping: StatusMapping | None) -> Self:
+        """Return the settings in force on a channel whose class says so: what is left open here is as there."""
+        unpaid = downloads_unpaid if self.download_unpaid is None else self.download_unpaid
+        mapping = default_mapping if self.status_mapping is None else self.status_mapping
+        if (unpaid, mapping) == (self.download_unpaid, self.status_mapping):
+            return self
+        return attrs.evolve(self, download_unpaid=unpaid, status_mapping=mapping)
 
     def location_of(self, channel_location: str | None) -> str | None:
         """Return where an order from *channel_location* is saved to; None when the map does not say."""

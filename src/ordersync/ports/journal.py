@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ..authoring import check_class
-from ..model.ids import ChannelId
+from ..model.ids import ChannelId, OrderKey
 from ..model.runs import ChannelLife, EntryKind, JournalEntry, Lease
 
 
@@ -49,22 +49,42 @@ class Journal(ABC):
         """Let a channel rest until it is enabled again."""
 
     @abstractmethod
-    async def set_health(self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None) -> None:
-        """Note how many runs in a row failed, and until when the network phases rest."""
+    async def set_health(
+        self,
+        channel: ChannelId,
+        *,
+        at: datetime,
+        failures: int,
+        paused_until: datetime | None = None,
+        trouble: str = "",
+    ) -> None:
+        """Note how many runs in a row failed, until when the network phases rest, and the code of the last error.
+
+        ``trouble_since`` becomes *at*, unless the same trouble was noted before; None without any.
+        """
 
     @abstractmethod
     async def write(self, entries: Sequence[JournalEntry]) -> None:
         """Append entries."""
 
     @abstractmethod
-    async def entries(
+    async def channels(self) -> Sequence[ChannelId]:
+        """Return every channel of which anything is kept, in their order."""
+
+    @abstractmethod
+    async def entries(  # noqa: PLR0913 - each narrows what is asked for
         self,
         *,
         channel: ChannelId | None = None,
+        order: OrderKey | None = None,
         run_id: str | None = None,
         kinds: Collection[EntryKind] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 100,
+        oldest_first: bool = False,
     ) -> Sequence[JournalEntry]:
-        """Return entries, newest first."""
+        """Return entries by time, and by the order of their writing where times are equal; newest first.
+
+        *since* and *until* are both included.
+        """

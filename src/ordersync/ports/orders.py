@@ -249,6 +249,57 @@ class OrderStore(ABC):
         """Return a channel's decisions, newest sighting first."""
 
     @abstractmethod
+    async def decisions_by_key(
+        self, channel: ChannelId, *, admitted: bool | None = None, limit: int, after: OrderKey | None = None
+    ) -> Sequence[Decision]:
+        """Return a channel's decisions in order of their keys, from behind *after*."""
+
+    @abstractmethod
+    async def decided(self, reference: str, *, channel: ChannelId | None = None) -> Sequence[Decision]:
+        """Return, by key, what was decided about orders that ``find`` would find by this, stored or not."""
+
+    @abstractmethod
+    async def decision_history(self, key: OrderKey) -> Sequence[Decision]:
+        """Return all that was decided about an order, oldest first; what counts now comes last.
+
+        Of an earlier decision ``last_seen_at`` is the last sighting under it.
+        """
+
+    @abstractmethod
+    async def forget(self, channel: ChannelId, *, before: datetime, limit: int, fence: Fence) -> int:
+        """Drop old decisions, at most *limit*, and return how many; 0 when no more are to be dropped.
+
+        An earlier decision goes when its last sighting lies before *before*. What counts now goes only if the order
+        is not stored, was last seen before *before*, and is final or was not shown by the last complete sweep:
+        what may still be open on the channel stays. How often an order's listings were doubted is kept.
+        """
+
+    @abstractmethod
+    async def erase(self, keys: Collection[OrderKey], *, at: datetime) -> None:
+        """Remove buyer, address and documents of these orders for good, stored or not, and those in quarantine.
+
+        What a page, a person or a parcel writes of such an order later is written without them, too. No byte
+        of what is removed stays in any file of the storage once the verb has returned. *at* is
+        remembered; a repetition changes nothing.
+        """
+
+    @abstractmethod
+    async def erased(self, keys: Collection[OrderKey]) -> Mapping[OrderKey, datetime]:
+        """Return which of these orders are erased, and since when."""
+
+    @abstractmethod
+    async def erasable(self, *, before: datetime, limit: int) -> Sequence[OrderKey]:
+        """Return, by key, orders with personal data that ended before *before*.
+
+        A processed order ended with its last parcel, or if it has none, when it was saved, and only once no note of it
+        is still to be sent; a cancelled or deleted one when it was cancelled or deleted.
+        """
+
+    @abstractmethod
+    async def empty_quarantine(self, *, before: datetime) -> int:
+        """Drop the payloads of documents quarantined before *before*, and return how many; their reasons stay."""
+
+    @abstractmethod
     async def quarantined(self, channel: ChannelId, *, limit: int = 1000) -> Sequence[Quarantined]:
         """Return documents that wait in quarantine, payloads included, oldest first."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from ..authoring import check_class, check_port
+from ..model.health import Fact
 from .journal import Journal
 from .listings import ListingBook
 from .orders import OrderStore
@@ -80,6 +82,10 @@ class Storage:
     async def aclose(self) -> None:
         """Release it; may be called twice."""
 
+    async def inspect(self) -> Sequence[Fact]:
+        """Return what an open storage can say of itself, such as its schema and size; nothing of what it holds."""
+        return ()
+
     async def __aenter__(self) -> Self:
         """Open the storage."""
         await self.open()
@@ -115,3 +121,7 @@ class _Replaced(Storage):
     async def aclose(self) -> None:
         """Close the storage below."""
         await self._base.aclose()
+
+    async def inspect(self) -> Sequence[Fact]:
+        """Return what the storage below says of itself."""
+        return await self._base.inspect()

@@ -7,20 +7,30 @@ database. Money is text with the channel's own digits. What is only ever read wh
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import attrs
 
-from ..model.channel_orders import Address, Buyer
+from ..model.channel_orders import (
+    Address,
+    Buyer,
+    ChannelOrder,
+    ChannelOrderLine,
+    FulfillmentStatus,
+    PaymentStatus,
+    Shipment,
+)
 from ..model.dispatch import Parcel
 from ..model.fields import frozen_mapping
 from ..model.money import Money
 from ..model.orders import Conflict, ConflictCode, OrderLine, Reason, SoldByListing, StockByPlace
 from ..model.stock import StockRule
+from .seen import PERSONAL
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -175,6 +185,90 @@ def rule_of(value: str | None) -> StockRule | None:
         return None
     fields = from_json(value)
     return StockRule(**(fields | {"percentage": Decimal(fields["percentage"])}))
+
+
+def seen(value: ChannelOrder | None) -> str | None:
+    """Write an order as its channel showed it, without buyer, address and document."""
+    return None if value is None else to_json(_sparse(value))
+
+
+def seen_of(value: str | None) -> ChannelOrder | None:
+    """Read what ``seen`` wrote."""
+    return None if value is None else _full(ChannelOrder, from_json(value))
+
+
+R = TypeVar("R", bound=attrs.AttrsInstance)
+Conversion = Callable[[Any], Any]
+
+
+def _sparse(record: attrs.AttrsInstance) -> dict[str, Any]:
+    """Return the fields of a record that differ from their defaults, as JSON can hold them."""
+    kind = type(record)
+    names, defaults, values = _kept(kind)
+    of_fields = zip(names, values(record), defaults, strict=True)
+    found = {name: value for name, value, default in of_fields if value is not default}  # an equal one does no harm
+    for name, (write, _) in CONVERSIONS[kind].items():
+        if found.get(name) is not None:
+            found[name] = write(found[name])
+    return found
+
+
+def _full(kind: type[R], fields: dict[str, Any]) -> R:
+    """Build the record of which ``_sparse`` returned *fields*."""
+    conversions = CONVERSIONS[kind]
+    for name in conversions.keys() & fields.keys():
+        if fields[name] is not None:
+            fields[name] = conversions[name][1](fields[name])
+    return kind(**fields)
+
+
+@cache
+def _kept(kind: type[attrs.AttrsInstance]) -> tuple[tuple[str, ...], tuple[object, ...], Conversion]:
+    """Return the fields of a record that are kept: their names, their defaults, and what gets their values."""
+    fields = [field for field in attrs.fields(kind) if field.name not in PERSONAL]
+    names = tuple(field.name for field in fields)
+    return names, tuple(field.default for field in fields), attrgetter(*names)
+
+
+def _line_rows(lines: tuple[ChannelOrderLine, ...]) -> list[list[Any]]:
+    rows = [list(LINE_VALUES(line)) for line in lines]
+    for row in rows:
+        row[UNIT_PRICE] = money(row[UNIT_PRICE])
+    return rows
+
+
+def _lines_of(rows: list[list[Any]]) -> list[ChannelOrderLine]:
+    for row in rows:
+        row[UNIT_PRICE] = money_of(row[UNIT_PRICE])
+    return [ChannelOrderLine(**dict(zip(LINE_FIELDS, row, strict=False))) for row in rows]
+
+
+def _sparse_shipments(shipments: tuple[Shipment, ...]) -> list[dict[str, Any]]:
+    return [_sparse(shipment) for shipment in shipments]
+
+
+def _shipments_of(values: list[dict[str, Any]]) -> list[Shipment]:
+    return [_full(Shipment, value) for value in values]
+
+
+LINE_FIELDS = tuple(field.name for field in attrs.fields(ChannelOrderLine))
+"""The fields of a line, written without their names, for there are many lines; one that is new comes last."""
+
+LINE_VALUES: Conversion = attrgetter(*LINE_FIELDS)
+UNIT_PRICE = LINE_FIELDS.index("unit_price")
+
+CONVERSIONS: Mapping[type[attrs.AttrsInstance], Mapping[str, tuple[Conversion, Conversion]]] = {
+    ChannelOrder: {
+        "payment": (str, PaymentStatus),
+        "fulfillment": (str, FulfillmentStatus),
+        **dict.fromkeys(("placed_at", "updated_at", "paid_at", "dispatch_by"), (micros, moment_of)),
+        "total": (money, money_of),
+        "lines": (_line_rows, _lines_of),
+        "shipments": (_sparse_shipments, _shipments_of),
+    },
+    Shipment: {"lines": (dict, dict), "shipped_at": (micros, moment_of)},
+}
+"""How the fields that JSON cannot hold are written and read; all others stand as they are."""
 
 
 def _fields(record: attrs.AttrsInstance) -> dict[str, Any]:

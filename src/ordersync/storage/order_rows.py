@@ -73,6 +73,7 @@ DECISION_COLUMNS = (
     "page",
     "final",
     "placed_at",
+    "seen",
 )
 
 
@@ -194,24 +195,26 @@ def decision_row(decision: Decision) -> Row:
         decision.page,
         decision.final,
         codec.maybe_micros(decision.placed_at),
+        codec.seen(decision.seen),
     )
 
 
-def decision_of(key: OrderKey, row: Row, *, first_seen_at: int, last_seen_at: int) -> Decision:
-    """Build a decision of what ``DECISION_COLUMNS`` hold, and of its sightings."""
+SIGHTINGS = ("first_seen_at", "decided_at", "last_seen_at")
+"""When an order was first seen, when this was decided about it, and when it was last seen under it."""
+
+
+def decision_of(key: OrderKey, sightings: Row, row: Row) -> Decision:
+    """Build a decision of what ``SIGHTINGS`` and ``DECISION_COLUMNS`` hold."""
     fields = dict(zip(DECISION_COLUMNS, row, strict=True))
     fields.update(
         admitted=bool(fields["admitted"]),
         final=bool(fields["final"]),
         outcome=Outcome(fields["outcome"]),
         placed_at=codec.maybe_moment_of(fields["placed_at"]),
+        seen=codec.seen_of(fields["seen"]),
     )
-    return Decision(
-        key=key,
-        first_seen_at=codec.moment_of(first_seen_at),
-        last_seen_at=codec.moment_of(last_seen_at),
-        **fields,
-    )
+    fields.update(zip(SIGHTINGS, map(codec.moment_of, sightings), strict=True))
+    return Decision(key=key, **fields)
 
 
 CHANGE_COLUMNS = ("revision", "event", "who", "at", "why", "details")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .converting import camel_case, strict_converter
 from .explaining import MALFORMED, explain
-from .orders import Document, read_order, read_orders
+from .orders import Document, read_order, read_orders, read_payload
 from .primitives import UnexpectedValueError
 from .settings import settings_from
 from .wire import dump_json, parse_json
@@ -19,6 +19,7 @@ __all__ = [
     "parse_json",
     "read_order",
     "read_orders",
+    "read_payload",
     "settings_from",
     "strict_converter",
 ]

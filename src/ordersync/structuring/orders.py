@@ -9,7 +9,7 @@ import attrs
 
 from ..model.channel_orders import ChannelOrder, UnreadableOrder
 from .explaining import MALFORMED, explain
-from .wire import dump_json
+from .wire import dump_json, parse_json
 
 MOST_TOLD = 4000
 """The most characters that are told about one document."""
@@ -46,6 +46,23 @@ def read_order(
     except MALFORMED as error:
         told = explain(error)
     return UnreadableOrder(payload=payload, error=told[:MOST_TOLD], reference=_found(document, reference))
+
+
+def read_payload(
+    payload: bytes, read: Callable[[Document], ChannelOrder], *, reference: Callable[[Document], object]
+) -> ChannelOrder | UnreadableOrder:
+    """Read one document as an ``UnreadableOrder``, or an order's ``raw``, has kept it; for the rest as ``read_order``.
+
+    The result keeps these bytes, so that it is known for the same document.
+    """
+    try:
+        document = parse_json(payload)
+    except ValueError as error:
+        return UnreadableOrder(payload=payload, error=f"the document {error}")
+    found = read_order(document, read, reference=reference)
+    if isinstance(found, UnreadableOrder):
+        return attrs.evolve(found, payload=payload)
+    return attrs.evolve(found, raw=payload)
 
 
 def _found(document: Document, reference: Callable[[Document], object]) -> str | None:

@@ -13,8 +13,8 @@ from .converting import strict_converter
 from .explaining import MALFORMED, problems
 from .primitives import UnexpectedValueError
 
-MOST_SECONDS = 366 * 24 * 60 * 60
-"""The longest duration that can be set: a year."""
+MOST_SECONDS = 10 * 366 * 24 * 60 * 60
+"""The longest duration that can be set: ten years, for decisions may be kept as long as books."""
 
 
 def settings_from(mapping: Mapping[str, object]) -> ChannelSettings:
@@ -39,7 +39,7 @@ def _lines(path: str, problem: BaseException) -> Sequence[str]:
 
 def _seconds(value: object, _kind: type) -> timedelta:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_SECONDS:
-        raise UnexpectedValueError("expected a number of seconds")
+        raise UnexpectedValueError("expected a number of seconds, at most ten years of them")
     return timedelta(seconds=value)
 
 

@@ -28,7 +28,7 @@ from ..model.pages import ChangedOrder
 from ..model.runs import EntryKind, JournalEntry
 from ..model.stock import Due
 from ..ports import Storage
-from .lease import START_WINDOW_S, HeldLease
+from .lease import HeldLease, late_window
 from .report import ChannelReport, Remark
 from .retry import Caller, RetryPolicy
 
@@ -97,7 +97,7 @@ class ChannelRun:
     @property
     def window(self) -> timedelta:
         """Return how long after its record an attempt may still take effect."""
-        return timedelta(seconds=START_WINDOW_S) + self.channel.call_timeout + self.channel.late_window
+        return late_window(self.channel)
 
     def now(self) -> datetime:
         """Return the time of this verb."""
@@ -147,24 +147,33 @@ class ChannelRun:
         """Report a dispatch note's new status."""
         self.tell(NoteMoved, order=order, parcel_id=parcel_id, status=status)
 
-    async def failed(self, error: OrderSyncError, *, subject: str = "") -> None:
-        """Record a call that failed for good in this run."""
+    async def failed(self, error: OrderSyncError, *, order: OrderKey | None = None) -> None:
+        """Record a call that failed for good in this run, about *order* if it was about one."""
         self.counts["failed"] += 1
         self.errors.append(error)
-        self.remark("failed", error.code, subject or self.phase, str(error))
+        self.remark("failed", error.code, self.phase if order is None else str(order), str(error))
         self.tell(CallFailed, phase=self.phase, code=error.code, message=str(error))
-        await self.write(EntryKind.ERROR, code=error.code, message=str(error), phase=self.phase)
+        await self.write(EntryKind.ERROR, code=error.code, message=str(error), order=order, phase=self.phase)
 
-    async def failed_or_raise(self, error: ChannelError, *, subject: str = "") -> None:
+    async def failed_or_raise(self, error: ChannelError, *, order: OrderKey | None = None) -> None:
         """Record an error that concerns one item; one that concerns the whole channel is raised."""
         if isinstance(error, ChannelUnavailableError | ChannelAuthError):
             raise error
-        await self.failed(error, subject=subject)
+        await self.failed(error, order=order)
 
-    async def write(self, kind: EntryKind, *, code: str = "", message: str = "", **facts: str) -> None:
-        """Write one entry into the journal."""
+    async def write(
+        self, kind: EntryKind, *, code: str = "", message: str = "", order: OrderKey | None = None, **facts: str
+    ) -> None:
+        """Write one entry into the journal, about *order* if it is about one."""
         entry = JournalEntry(
-            at=self.now(), kind=kind, run_id=self.run_id, channel=self.id, code=code, message=message, facts=facts
+            at=self.now(),
+            kind=kind,
+            run_id=self.run_id,
+            channel=self.id,
+            order=order,
+            code=code,
+            message=message,
+            facts=facts,
         )
         await self.storage.journal.write([entry])
 

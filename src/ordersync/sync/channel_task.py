@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from ..channel import SupportsOrderLookup
 from ..errors import ChannelAuthError, ChannelError, ChannelUnavailableError, LeaseLostError
+from ..model.events import CallFailed
 from ..model.runs import ChannelLife, ChannelState, EntryKind
 from .channel_run import ChannelRun
 from .confirm import confirm
@@ -60,26 +61,24 @@ async def work(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> No
     arrived = False
     try:
         await _phase(run, "resume", resume)
-        online = await _may_call(run, life)
-        online = online and await _network(run, "download", download)
-        online = online and await _network(run, "watch", watch)
+        online = await may_call(run, life)
+        online = online and await network(run, "download", download)
+        online = online and await network(run, "watch", watch)
         await tell_of_silence(run)
-        await _phase(run, "resolve", resolve_conflicts)
-        await _phase(run, "reserve", reserve)
-        await _phase(run, "announce", announce)
+        await settle(run)
         rendezvous.arrive()
         arrived = True
         online = online and await _publish(run)
-        online = online and await _network(run, "dispatch", dispatch)
-        online = online and await _network(run, "confirm", confirm)
+        online = online and await network(run, "dispatch", dispatch)
+        online = online and await network(run, "confirm", confirm)
         await rendezvous.wait(run)
-        online = online and await _network(run, "publish", publish)
+        online = online and await network(run, "publish", publish)
         if online:
             run.published()
         if online and run.status == "done":
             await _healthy(run, life)
     except LeaseLostError as error:
-        _lost(run, error)
+        lost(run, error)
     finally:
         if not arrived:
             rendezvous.arrive()
@@ -89,37 +88,43 @@ async def look(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> No
     """Look at the orders of a channel that somebody asked for, and reserve; the next runs do the rest."""
     rendezvous.arrive()
     try:
-        if await _may_call(run, life):
+        if await may_call(run, life):
             if not isinstance(run.channel, SupportsOrderLookup):
-                await _network(run, "download", download)
-            await _network(run, "watch", watch)
-        await _phase(run, "resolve", resolve_conflicts)
-        await _phase(run, "reserve", reserve)
-        await _phase(run, "announce", announce)
+                await network(run, "download", download)
+            await network(run, "watch", watch)
+        await settle(run)
     except LeaseLostError as error:
-        _lost(run, error)
+        lost(run, error)
 
 
 async def _publish(run: ChannelRun) -> bool:
     """Read back if it is time, then publish; where the channel shows sales not seen yet, download and publish again."""
-    if not await _network(run, "drift check", check_drift):
+    if not await network(run, "drift check", check_drift):
         return False
     conflicts: list[bool] = []
 
     async def once(run: ChannelRun) -> None:
         conflicts.append(await publish(run))
 
-    online = await _network(run, "publish", once)
+    online = await network(run, "publish", once)
     if online and any(conflicts):
-        online = await _network(run, "download", download)
+        online = await network(run, "download", download)
         await _phase(run, "reserve", reserve)
-        online = online and await _network(run, "publish", publish)
+        online = online and await network(run, "publish", publish)
     return online
 
 
-def _lost(run: ChannelRun, error: LeaseLostError) -> None:
+def lost(run: ChannelRun, error: LeaseLostError) -> None:
+    """Leave the channel to the runner that has taken it over."""
     run.status = "lost"
     run.remark("failed", error.code, run.phase, str(error))
+
+
+async def settle(run: ChannelRun) -> None:
+    """Decide what the settings decide, reserve, and mark what the listings must show; calls no channel."""
+    await _phase(run, "resolve", resolve_conflicts)
+    await _phase(run, "reserve", reserve)
+    await _phase(run, "announce", announce)
 
 
 async def _phase(run: ChannelRun, name: str, phase: Phase) -> None:
@@ -127,43 +132,77 @@ async def _phase(run: ChannelRun, name: str, phase: Phase) -> None:
     await phase(run)
 
 
-async def _network(run: ChannelRun, name: str, phase: Phase) -> bool:
+async def network(run: ChannelRun, name: str, phase: Phase) -> bool:
     """Run a phase that calls the channel; False when the channel cannot be called any more in this run."""
     run.begin_phase(name)
     try:
         await phase(run)
-    except (ChannelUnavailableError, ChannelAuthError) as error:
-        await run.failed(error)
-        await _unhealthy(run, error)
-        return False
     except ChannelError as error:
-        await run.failed(error)
-        await _unhealthy(run, error)
+        await _failed(run, error)
+        return not isinstance(error, ChannelUnavailableError | ChannelAuthError)
     return True
 
 
-async def _may_call(run: ChannelRun, life: ChannelLife) -> bool:
-    """Say whether the channel may be called: it is not resting, and a new one answers its connection test."""
-    if life.paused_until is not None and run.now() < life.paused_until:
+async def _failed(run: ChannelRun, error: ChannelError) -> None:
+    await run.failed(error)
+    await _unhealthy(run, error)
+
+
+async def may_call(run: ChannelRun, life: ChannelLife) -> bool:
+    """Say whether the channel may be called: it is not resting, and passes its connection test if it needs one.
+
+    A new channel needs one, and so does, in every run, one that refused our credentials: no rest delays that.
+    """
+    refused = life.trouble == ChannelAuthError.code
+    if life.paused_until is not None and run.now() < life.paused_until and not refused:
         run.status = "paused"
         text = f"resting until {life.paused_until:%H:%M:%SZ} after {life.failures} failed runs"
         run.remark("failed", "PAUSED", "channel", text)
         return False
-    if life.state is not ChannelState.DRAFT:
+    if life.state is not ChannelState.DRAFT and not refused:
         return True
-    if not await _network(run, "connection test", _connect) or run.errors:
+    try:
+        await _phase(run, "connection test", _connect)
+    except ChannelError as error:
+        if refused and isinstance(error, ChannelAuthError):
+            _pause_refused(run, life, error)
+        else:
+            await _failed(run, error)
         return False
     return await _state(run) is ChannelState.ENABLED
 
 
+def _pause_refused(run: ChannelRun, life: ChannelLife, error: ChannelError) -> None:
+    """Pause a channel that refuses our credentials once more; the first refusal was a failed run."""
+    run.status = "paused"
+    since = life.trouble_since or run.now()
+    text = f"our credentials are refused since {since:%Y-%m-%d %H:%M:%SZ}; a person must authorize ordersync again"
+    run.remark("failed", error.code, "channel", f"{text}, and the next run goes on")
+    run.tell(CallFailed, phase=run.phase, code=error.code, message=str(error))
+
+
 async def _connect(run: ChannelRun) -> None:
-    """Enable a draft that answers, unless a person has switched it meanwhile."""
-    await run.lease.keep()
-    await run.caller.probe(run.channel.test_connection)
-    await run.write(EntryKind.CONNECTION_TEST, code="ok")
+    """Try the connection test, once; a draft that passes is enabled, unless a person has switched it meanwhile.
+
+    Any other that passes is well again.
+    """
+    await _test(run)
     await _hold(run)
     if await _state(run) is ChannelState.DRAFT:
         await run.storage.journal.enable(run.id, by="ordersync", why="the connection test passed", at=run.now())
+    else:
+        await run.storage.journal.set_health(run.id, at=run.now(), failures=0)
+
+
+async def _test(run: ChannelRun) -> None:
+    """Try the connection test, and note how it ended; what was said is noted with the errors."""
+    await run.lease.keep()
+    try:
+        await run.caller.probe(run.channel.test_connection)
+    except ChannelError as error:
+        await run.write(EntryKind.CONNECTION_TEST, code=error.code)
+        raise
+    await run.write(EntryKind.CONNECTION_TEST, code="ok")
 
 
 async def _hold(run: ChannelRun) -> None:
@@ -176,25 +215,28 @@ async def _state(run: ChannelRun) -> ChannelState:
 
 
 async def _unhealthy(run: ChannelRun, error: ChannelError) -> None:
-    """Count a failed run, once; a channel that cannot be called rests after several in a row, or when it asks to.
+    """Count a failed run, once; a channel that does not answer rests after several in a row, or when it asks to.
 
-    One that answers nonsense to some calls does not rest: the other calls may be well.
+    One that answers nonsense to some calls does not rest: the other calls may be well. Nor does one that refuses our
+    credentials: each run tries its connection test.
     """
     await _hold(run)
     life = (await run.storage.journal.life([run.id]))[run.id]
     failures = life.failures + (run.status != "failed")
     run.status = "failed"
     rest = timedelta(0)
-    if failures >= FAILURES_BEFORE_PAUSE and isinstance(error, ChannelUnavailableError | ChannelAuthError):
+    if failures >= FAILURES_BEFORE_PAUSE and isinstance(error, ChannelUnavailableError):
         rest = min(timedelta(minutes=2 ** min(failures - FAILURES_BEFORE_PAUSE, 10)), LONGEST_PAUSE)
     asked = error.retry_after if isinstance(error, ChannelUnavailableError) else None
     if asked is not None:
         rest = max(rest, min(timedelta(seconds=asked), LONGEST_PAUSE))
     until = run.now() + rest if rest else None
-    await run.storage.journal.set_health(run.id, failures=failures, paused_until=until)
+    await run.storage.journal.set_health(
+        run.id, at=run.now(), failures=failures, paused_until=until, trouble=error.code
+    )
 
 
 async def _healthy(run: ChannelRun, life: ChannelLife) -> None:
-    if life.failures:
+    if life.failures or life.trouble:
         await _hold(run)
-        await run.storage.journal.set_health(run.id, failures=0)
+        await run.storage.journal.set_health(run.id, at=run.now(), failures=0)

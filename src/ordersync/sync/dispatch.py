@@ -101,7 +101,7 @@ async def find_order(run: ChannelRun, note: Note) -> ChannelOrder | None:
     try:
         found = await run.caller.read(lambda: channel.fetch_order(reference))
     except ChannelError as error:
-        await run.failed_or_raise(error, subject=str(note.note.order_key))
+        await run.failed_or_raise(error, order=note.note.order_key)
         return None
     return found if isinstance(found, ChannelOrder) else None
 
@@ -147,7 +147,7 @@ async def _call(run: ChannelRun, note: Note, claim: Note, claimed_at: float) -> 
     except ChannelError as error:
         if error.applied is False:
             await _write(run, claim, attrs.evolve(claim, status=NoteStatus.QUEUED, tries=0, look_at=None))
-        await run.failed_or_raise(error, subject=str(claim.note.order_key))
+        await run.failed_or_raise(error, order=claim.note.order_key)
     else:
         run.counts["dispatched"] += 1
         await _move(run, claim, NoteStatus.SENT)
@@ -216,7 +216,7 @@ async def _move(
     if status is not NoteStatus.SENT:
         code = f"DISPATCH_{status.name}"
         run.remark("refused", code, str(note.note.order_key), message or status.value)
-        await run.write(EntryKind.ERROR, code=code, message=f"{note.note.id}: {message}")
+        await run.write(EntryKind.ERROR, code=code, message=f"{note.note.id}: {message}", order=note.note.order_key)
 
 
 async def _write(run: ChannelRun, note: Note, changed: Note) -> bool:

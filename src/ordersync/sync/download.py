@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import count
 
 import attrs
@@ -12,25 +13,41 @@ from ..model.events import PageSaved
 from ..model.runs import EntryKind, Progress
 from .channel_run import ChannelRun
 from .pages import decide, page_work, report
-from .scan import Scan, begin, plan
+from .rereading import read_back_to, reread, unsettle
+from .scan import Scan, ScanKind, begin, plan
 
 TRIES_PER_PAGE = 8
 """How often a page is decided anew because people changed its orders in between."""
+
+FORGET_BATCH = 500
 
 
 async def download(run: ChannelRun) -> None:
     """Read the channel and save what it shows; a scan that is cut is noted, and made up for by a sweep."""
     orders = run.storage.orders
-    for kind in plan(run.channel, await orders.progress(run.id, fence=run.fence), now=run.now()):
+    progress = await orders.progress(run.id, fence=run.fence)
+    back_to = await read_back_to(run, progress)
+    await unsettle(run)
+    kinds = plan(run.channel, progress, now=run.now())
+    for kind in kinds:
         scan = begin(run.channel, kind, await orders.progress(run.id, fence=run.fence), now=run.now())
-        try:
-            await _read(run, scan)
-        except ChannelError:
-            progress = await orders.progress(run.id, fence=run.fence)
-            await orders.set_progress(run.id, attrs.evolve(progress, interrupted=True), fence=run.fence)
-            await _note_window(run, scan, outcome="cut")
-            raise
-        await _note_window(run, scan, outcome="complete")
+        await _scan(run, scan if back_to is None else scan.from_time(back_to))
+    await reread(run, progress)
+    if ScanKind.SWEEP in kinds:
+        await _forget(run)
+
+
+async def _scan(run: ChannelRun, scan: Scan) -> None:
+    """Read to the end, and write into the journal which orders were looked for, so that gaps can be told later."""
+    orders, before = run.storage.orders, run.counts.copy()
+    try:
+        await _read(run, scan)
+    except ChannelError:
+        progress = await orders.progress(run.id, fence=run.fence)
+        await orders.set_progress(run.id, attrs.evolve(progress, interrupted=True), fence=run.fence)
+        await _note_window(run, scan, before, outcome="cut")
+        raise
+    await _note_window(run, scan, before, outcome="complete")
 
 
 async def _read(run: ChannelRun, scan: Scan) -> None:
@@ -81,12 +98,20 @@ async def save(run: ChannelRun, page: OrderPage, number: int, progress: Progress
     raise StorageUnavailableError(f"{run.id}: page {number} changes faster than it can be saved; run again later")
 
 
-async def _note_window(run: ChannelRun, scan: Scan, *, outcome: str) -> None:
-    """Write into the journal which orders this run has looked for, so that gaps can be told later."""
+async def _note_window(run: ChannelRun, scan: Scan, before: Mapping[str, int], *, outcome: str) -> None:
     await run.write(
         EntryKind.WINDOW_READ,
         code=outcome,
         scan=scan.kind.value,
         since="" if scan.since is None else scan.since.isoformat(),
         until=scan.cap.isoformat(),
+        pages=str(run.counts["pages"] - before["pages"]),
+        seen=str(run.counts["seen"] - before["seen"]),
     )
+
+
+async def _forget(run: ChannelRun) -> None:
+    """Drop what was decided long ago about orders that are over."""
+    before = run.now() - run.channel.settings.keep_decisions
+    while await run.storage.orders.forget(run.id, before=before, limit=FORGET_BATCH, fence=run.fence) == FORGET_BATCH:
+        await run.lease.keep()

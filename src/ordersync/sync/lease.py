@@ -19,6 +19,11 @@ START_WINDOW_S = 20.0
 """An effect starts within this many seconds of its claim, or not at all."""
 
 
+def late_window(channel: Channel) -> timedelta:
+    """Return how long after its record an attempt on a channel may still take effect."""
+    return timedelta(seconds=START_WINDOW_S) + channel.call_timeout + channel.late_window
+
+
 class HeldLease:
     """A lease that this runner took.
 

@@ -9,14 +9,17 @@ from .channel_run import ChannelRun
 from .download import fetch_page, not_twice
 from .pages import decide, report
 from .publish import targets
+from .rereading import read_back_to
 from .scan import Scan, begin, plan
 
 
 async def preview(run: ChannelRun) -> None:
     """Show what a run would do to one channel."""
     progress = await run.storage.orders.progress(run.id)
+    back_to = await read_back_to(run, progress)
     for kind in plan(run.channel, progress, now=run.now()):
-        await _read(run, begin(run.channel, kind, progress, now=run.now()))
+        scan = begin(run.channel, kind, progress, now=run.now())
+        await _read(run, scan if back_to is None else scan.from_time(back_to))
     await _pushes(run)
     await _notes(run)
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import attrs
 
+from ..columns import wrapped
 from ..errors import OrderSyncError
 from ..model.ids import ChannelId
 
 JSON_SCHEMA = "ordersync.run-report/1"
 """Raised when a field of the JSON report changes its meaning; fields may be added."""
 
-WIDTH = 80
 NAME = 18
 
 
@@ -126,21 +125,22 @@ class RunReport:
         sent, confirmed = sum(one.dispatched for one in reports), sum(one.confirmed for one in reports)
         waiting, reserved = sum(one.notes_waiting for one in reports), sum(one.reserved for one in reports)
         late = max((one.unpublished_s for one in reports if one.unpublished_s is not None), default=None)
+        stopped = [one for one in reports if one.status != "done"]
         window = [] if late is None else [f"oversell window: the other channels were told after {late:.0f} s at most"]
         return [
             f"stock: {reserved} orders settled, {pushed} levels pushed to {told} channels, {refused} refused",
             f"dispatch notes: {sent} sent, {confirmed} confirmed, {waiting} waiting",
             *window,
-            *(line for one in reports if one.status != "done" for line in _wrapped(f"{one.channel}: {one.status}")),
+            *(line for one in stopped for line in wrapped(f"{one.channel}: {one.status}", margin=12)),
         ]
 
     def _remarks(self) -> list[str]:
         lines: list[str] = []
         for one in self.channels.values():
             for remark in one.remarks:
-                lines += _wrapped(f"{remark.kind:<11} {one.channel} {remark.subject}  {remark.sentence}")
+                lines += wrapped(f"{remark.kind:<11} {one.channel} {remark.subject}  {remark.sentence}", margin=12)
             if one.more_remarks:
-                lines += _wrapped(f"{'':<11} {one.channel}: and {one.more_remarks} more")
+                lines += wrapped(f"{'':<11} {one.channel}: and {one.more_remarks} more", margin=12)
         return lines
 
 
@@ -153,12 +153,6 @@ def _row(name: str, one: ChannelReport) -> str:
 
 def _short(name: str) -> str:
     return name if len(name) <= NAME else f"{name[:8]}…{name[9 - NAME :]}"
-
-
-def _wrapped(text: str) -> Sequence[str]:
-    """Break text into lines of at most 80 columns, the later ones indented; nothing in it can steer a terminal."""
-    plain = "".join(letter if letter.isprintable() else " " for letter in text)
-    return textwrap.wrap(plain, WIDTH, subsequent_indent=" " * 12, break_on_hyphens=False)
 
 
 def _channel(report: ChannelReport) -> dict[str, Any]:

@@ -148,6 +148,7 @@ def missing_mapping(channel: Channel) -> str | None:
         return None
     if settings.status_mapping is None:
         return "it needs settings.status_mapping: its shop defines its own status words"
-    if settings.status_mapping.paid or (settings.download_unpaid and settings.status_mapping.unpaid):
+    mapping = settings.status_mapping
+    if mapping.paid or mapping.pending or (settings.download_unpaid and mapping.unpaid):
         return None
     return "settings.status_mapping maps nothing to paid, so no order could ever be downloaded"

@@ -38,6 +38,12 @@ class Scan:
     reached: datetime | None = None
     blind: bool = False
 
+    def from_time(self, moment: datetime) -> Scan:
+        """Return the scan that reads changes back to *moment* at least; a sweep reads everything anyhow."""
+        if self.kind is ScanKind.SWEEP or self.since is None:
+            return self
+        return attrs.evolve(self, since=min(self.since, moment))
+
     def after(self, page: OrderPage, *, first: bool) -> Scan:
         """Return the scan with one more page behind it; the first page may tell the channel's clock."""
         cap = page.server_time if first and page.server_time is not None else self.cap
@@ -50,7 +56,8 @@ class Scan:
         if self.kind is ScanKind.UPDATES:
             moves = complete or self.in_order
             watermark = _latest(self.before.watermark, self.reached) if moves else self.before.watermark
-            return attrs.evolve(self.before, watermark=watermark, interrupted=not complete)
+            interrupted = self.before.interrupted or not complete
+            return attrs.evolve(self.before, watermark=watermark, interrupted=interrupted)
         if complete:
             return attrs.evolve(
                 self.before,

@@ -232,6 +232,7 @@ def _decision(
         page=scene.page,
         final=refusal is not None and refusal.final,
         placed_at=None if seen is None else seen.placed_at,
+        seen=seen,
     )
 
 

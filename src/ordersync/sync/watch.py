@@ -19,6 +19,7 @@ from ..model.pages import ChangedOrder, PageWork, Watch, WatchChange
 from ..model.runs import EntryKind, Progress
 from .channel_run import ChannelRun
 from .download import save
+from .rereading import unsettle
 from .watch_list import is_worth_watching, next_watch
 
 LOOKS = 200
@@ -48,7 +49,8 @@ async def watch(run: ChannelRun) -> None:
 async def _look_at_watched(run: ChannelRun) -> int:
     """Look up orders of the watch list; where the channel cannot be asked for one, the scans have to do."""
     due = await run.storage.orders.watched(run.id, at=run.now(), limit=LOOKS - SUSPECT_LOOKS, fence=run.fence)
-    if isinstance(run.channel, SupportsOrderLookup):
+    if due and isinstance(run.channel, SupportsOrderLookup):
+        await unsettle(run)
         for one in due:
             await _look_at(run, one)
     elif due:
@@ -98,7 +100,7 @@ async def _look_up(run: ChannelRun, key: OrderKey) -> bool | None:
         await save(run, _page_of(key, found), 0)
         _require_same(key, found.reference)
     except ChannelError as error:
-        await run.failed_or_raise(error, subject=str(key))
+        await run.failed_or_raise(error, order=key)
         return None
     return True
 

@@ -2,81 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, Unpack
 
 import attrs
 
 from ..errors import ChannelAuthError, ChannelError, ChannelRejectedError
 from ..http import Answer, BearerAuth, Call, HTTPChannel, Transport
-from ..model.channel_orders import (
-    Address,
-    Buyer,
-    ChannelOrder,
-    ChannelOrderLine,
-    FulfillmentStatus,
-    OrderPage,
-    PaymentStatus,
-    Shipment,
-    UnreadableOrder,
-)
+from ..model.channel_orders import ChannelOrder, OrderPage, UnreadableOrder
 from ..model.dispatch import DispatchNote
 from ..model.ids import ChannelId
 from ..model.listings import ChannelListing, ListingPage, StockOutcome, StockResult, StockUpdate
-from ..model.money import Money
 from ..model.settings import ChannelSettings
-from ..structuring import read_order, read_orders, strict_converter
+from ..structuring import read_order, read_orders, read_payload
+from .market_documents import CONVERTER, read_document, reference_of
 from .market_orders import MEANINGS
 from .traits import Traits, give_traits
 
 NOT_FOUND = 404
-
-
-@attrs.frozen(kw_only=True)
-class _Line:
-    id: str
-    sku: str
-    title: str
-    quantity: int
-    cancelled: int
-    shipped: int
-    unit_price: Decimal
-
-
-@attrs.frozen(kw_only=True)
-class _Shipment:
-    lines: Mapping[str, int]
-    carrier: str | None
-    tracking_number: str | None
-    shipped_at: datetime
-
-
-@attrs.frozen(kw_only=True)
-class _Person:
-    name: str | None
-    email: str | None
-    phone: str | None
-
-
-@attrs.frozen(kw_only=True)
-class _Order:
-    reference: str
-    id: str
-    status: str
-    payment: PaymentStatus | None
-    fulfillment: FulfillmentStatus | None
-    placed_at: datetime
-    updated_at: datetime
-    paid_at: datetime | None
-    currency: str
-    total: Decimal
-    location: str | None
-    buyer: _Person
-    ship_to: Address
-    lines: Sequence[_Line]
-    shipments: Sequence[_Shipment]
 
 
 @attrs.frozen(kw_only=True)
@@ -109,9 +53,6 @@ class _Result:
 @attrs.frozen(kw_only=True)
 class _Results:
     results: Sequence[_Result]
-
-
-CONVERTER = strict_converter()
 
 
 class NoSuchThingError(ChannelRejectedError):
@@ -150,7 +91,7 @@ class LoopbackChannel(HTTPChannel):
             params["cursor"] = cursor
         answer = await self.request("GET", ("orders",), params=params)
         page = self.understood(answer.json, _Page)
-        orders, unreadable = read_orders(self.page_items([*page.orders]), _read, reference=_reference)
+        orders, unreadable = read_orders(self.page_items([*page.orders]), read_document, reference=reference_of)
         return OrderPage(
             orders=orders,
             unreadable=unreadable,
@@ -164,7 +105,7 @@ class LoopbackChannel(HTTPChannel):
             answer = await self.request("GET", ("orders", reference))
         except NoSuchThingError:
             return None
-        return read_order(answer.json, _read, reference=_reference)
+        return read_order(answer.json, read_document, reference=reference_of)
 
     async def push_stock(self, updates: Sequence[StockUpdate]) -> Sequence[StockResult]:
         """Send the levels in one request."""
@@ -203,6 +144,10 @@ class LoopbackChannel(HTTPChannel):
         }
         await self.request("POST", ("shipments",), json=shipment)
 
+    def read_order(self, payload: bytes) -> ChannelOrder | UnreadableOrder:
+        """Read a document that was kept."""
+        return read_payload(payload, read_document, reference=reference_of)
+
     async def fetch_listings(self, *, cursor: str | None = None) -> ListingPage:
         """Return one page of what the listings show."""
         answer = await self.request("GET", ("listings",), params={} if cursor is None else {"cursor": cursor})
@@ -223,48 +168,3 @@ class LoopbackChannel(HTTPChannel):
 
     async def _no_other_token(self) -> str:
         raise ChannelAuthError(f"{self.id}: the token is refused; give the one that the server was started with")
-
-
-def _reference(document: Any) -> object:  # noqa: ANN401 - any JSON
-    return document["reference"]
-
-
-def _read(document: object) -> ChannelOrder:
-    order = CONVERTER.structure(document, _Order)
-    return ChannelOrder(
-        reference=order.reference,
-        status=order.status,
-        payment=order.payment,
-        fulfillment=order.fulfillment,
-        placed_at=order.placed_at,
-        updated_at=order.updated_at,
-        currency=order.currency,
-        lines=[_line(line, order.currency) for line in order.lines],
-        channel_order_id=order.id,
-        paid_at=order.paid_at,
-        total=Money(order.total, order.currency),
-        buyer=Buyer(name=order.buyer.name, email=order.buyer.email, phone=order.buyer.phone),
-        shipping_address=order.ship_to,
-        channel_location=order.location,
-        shipments=[
-            Shipment(
-                lines=shipment.lines,
-                carrier=shipment.carrier,
-                tracking_number=shipment.tracking_number,
-                shipped_at=shipment.shipped_at,
-            )
-            for shipment in order.shipments
-        ],
-    )
-
-
-def _line(line: _Line, currency: str) -> ChannelOrderLine:
-    return ChannelOrderLine(
-        line_id=line.id,
-        channel_sku=line.sku,
-        quantity=line.quantity,
-        title=line.title,
-        unit_price=Money(line.unit_price, currency),
-        cancelled=line.cancelled,
-        shipped=line.shipped,
-    )

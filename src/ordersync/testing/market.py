@@ -16,7 +16,9 @@ from ..model.dispatch import DispatchNote
 from ..model.ids import ChannelId
 from ..model.listings import ListingPage, StockResult, StockUpdate
 from ..model.settings import ChannelSettings
+from ..structuring import read_payload
 from .market_book import Pager
+from .market_documents import read_document, reference_of
 from .market_facts import Habits
 from .market_faults import UnreliableMarket
 from .market_orders import MEANINGS, Sight
@@ -63,7 +65,7 @@ class BareMarketplace(UnreliableMarket, Channel):
     def with_settings(self, settings: ChannelSettings) -> Self:
         """Return the same marketplace as another host sees it that has other settings."""
         twin = copy.copy(self)
-        twin.settings = settings
+        twin.settings = self.settings_in_force(settings)
         return twin
 
     async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
@@ -95,7 +97,7 @@ class BareMarketplace(UnreliableMarket, Channel):
 
         return await self._perform("fetch_orders", read)
 
-    async def read_order(self, reference: str) -> Sight | None:
+    async def read_sight(self, reference: str) -> Sight | None:
         """Return one order with its document; it counts as ``fetch_order``."""
         return await self._perform("fetch_order", lambda now: self._book.seen_at(reference, now))
 
@@ -116,7 +118,7 @@ class MarketplaceWithLookup(BareMarketplace):
 
     async def fetch_order(self, reference: str) -> ChannelOrder | UnreadableOrder | None:
         """Return the order as it is shown now."""
-        sight = await self.read_order(reference)
+        sight = await self.read_sight(reference)
         return None if sight is None else sight.shown
 
 
@@ -137,7 +139,8 @@ class FakeMarketplace(MarketplaceWithLookup, MarketplaceWithReadBack):
     ``late_copy`` and ``on_call`` let calls go wrong.
 
     A keyword named like a class attribute of ``Channel`` changes it for this marketplace alone. With
-    ``requires_status_mapping=True`` its orders carry status words only, and with ``scan="state"`` no change
+    ``requires_status_mapping=True`` its orders carry words only, and what it says of the payment itself if a
+    ``transact`` told it; with ``scan="state"`` no change
     moves ``updated_at``. Its own traits:
 
     * ``page_size``: orders and listings a page; small, so that paging is always exercised;
@@ -147,5 +150,10 @@ class FakeMarketplace(MarketplaceWithLookup, MarketplaceWithReadBack):
     * ``knows_note_ids``: a note that took effect has none when it is repeated; most marketplaces do not know
       our ids, and ship the rest of the order for a repeated part.
 
-    ``BareMarketplace``, ``MarketplaceWithLookup`` and ``MarketplaceWithReadBack`` offer less.
+    It alone can read again a document that was kept: ``read_order``. ``BareMarketplace``, ``MarketplaceWithLookup``
+    and ``MarketplaceWithReadBack`` offer less.
     """
+
+    def read_order(self, payload: bytes) -> ChannelOrder | UnreadableOrder:
+        """Read a document that was kept; asks nobody, and is no call."""
+        return read_payload(payload, read_document, reference=reference_of)

@@ -80,8 +80,9 @@ class MarketOrder:
     """One order as the marketplace keeps it.
 
     ``lines_ever`` counts dropped lines too, so that no line id is used twice. ``word`` overrides the status
-    word that follows from the facts. ``spoiled`` is a document that cannot be read, shown in place of the
-    order's own. ``removed`` orders are shown to nobody.
+    word that follows from the facts, ``state`` is a fixed word shown beside it. ``transaction`` is all that a
+    marketplace whose orders carry words only says of the payment itself. ``spoiled`` is a document that cannot be
+    read, shown in place of the order's own. ``removed`` orders are shown to nobody.
     """
 
     reference: str
@@ -96,6 +97,9 @@ class MarketOrder:
     location: str | None = None
     held: bool = False
     word: str | None = None
+    state: str | None = None
+    payment_method: str | None = None
+    transaction: PaymentStatus | None = None
     spoiled: UnreadableOrder | None = None
     removed: bool = False
     shipments: list[MarketShipment] = attrs.field(factory=list)
@@ -140,12 +144,15 @@ class Sight:
 
 def document_of(order: MarketOrder, *, words_only: bool) -> dict[str, Any]:
     """Return the order as the marketplace's API puts it into JSON."""
+    payment = _payment(order, words_only=words_only)
     fulfillment = MEANINGS.get(order.status, FulfillmentStatus.UNKNOWN)
     return {
         "reference": order.reference,
         "id": order.order_id,
         "status": order.status,
-        "payment": None if words_only else order.payment.value,
+        "state": order.state,
+        "payment_method": order.payment_method,
+        "payment": None if payment is None else payment.value,
         "fulfillment": None if words_only else fulfillment.value,
         "placed_at": order.placed_at.isoformat(),
         "updated_at": order.updated_at.isoformat(),
@@ -202,7 +209,7 @@ def _shown(order: MarketOrder, document: bytes, *, words_only: bool) -> ChannelO
     return ChannelOrder(
         reference=order.reference,
         status=order.status,
-        payment=None if words_only else order.payment,
+        payment=_payment(order, words_only=words_only),
         fulfillment=None if words_only else MEANINGS.get(order.status, FulfillmentStatus.UNKNOWN),
         placed_at=order.placed_at,
         updated_at=order.updated_at,
@@ -216,7 +223,13 @@ def _shown(order: MarketOrder, document: bytes, *, words_only: bool) -> ChannelO
         channel_location=order.location,
         shipments=tuple(_shown_shipment(shipment) for shipment in order.shipments),
         raw=document,
+        payment_method=order.payment_method,
+        state=order.state,
     )
+
+
+def _payment(order: MarketOrder, *, words_only: bool) -> PaymentStatus | None:
+    return order.transaction if words_only else order.payment
 
 
 def _shown_line(line: MarketLine) -> ChannelOrderLine:

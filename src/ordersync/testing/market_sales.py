@@ -25,7 +25,7 @@ class Market(MarketFacts):
         super().__init__(channel, clock=clock, habits=habits)
         self._references = itertools.count(1001)
 
-    def place(
+    def place(  # noqa: PLR0913 - each is a fact of its own
         self,
         reference: str | None = None,
         *,
@@ -34,12 +34,13 @@ class Market(MarketFacts):
         at: datetime | None = None,
         buyer: Buyer = BUYER,
         location: str | None = None,
+        payment_method: str | None = None,
     ) -> str:
         """Buy *lines* (quantity by SKU) and return the order's reference.
 
         Line ids are ``L1``, ``L2`` and so on. The shop's own levels fall at once where it decrements on sale,
         also below zero, unless ``oversells=False``: then ``ValueError``. *at* is the time the order carries,
-        now if omitted; the order shows up now all the same.
+        now if omitted; the order shows up now all the same. *payment_method* is the shop's name of how it is paid.
         """
         now = self.now()
         reference = f"{next(self._references)}" if reference is None else reference
@@ -59,6 +60,7 @@ class Market(MarketFacts):
             paid_at=placed if paid else None,
             buyer=buyer,
             location=location,
+            payment_method=payment_method,
         )
         self._book.orders[reference] = order
         self._book.changed(order, now)
@@ -153,6 +155,20 @@ class Market(MarketFacts):
         now = self.now()
         order = self._book.find(reference)
         order.word = word
+        self._book.changed(order, now)
+
+    def set_state(self, reference: str, state: str | None) -> None:
+        """Show *state* as the order's fixed word beside its status; None shows none."""
+        now = self.now()
+        order = self._book.find(reference)
+        order.state = state
+        self._book.changed(order, now)
+
+    def transact(self, reference: str, transaction: PaymentStatus | None) -> None:
+        """Say *transaction* of the payment itself, where orders carry words only; None says nothing."""
+        now = self.now()
+        order = self._book.find(reference)
+        order.transaction = transaction
         self._book.changed(order, now)
 
     def spoil(

@@ -117,7 +117,7 @@ class _Api:
 
     async def order(self, request: web.Request) -> web.Response:
         """Answer with one order."""
-        sight = await self._market.read_order(request.match_info["reference"])
+        sight = await self._market.read_sight(request.match_info["reference"])
         if sight is None:
             return _failure(404, "no such order")
         return web.Response(body=sight.document, content_type="application/json")

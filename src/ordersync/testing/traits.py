@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Literal, TypedDict
 
 from ..channel import Channel
+from ..model.settings import StatusMapping
 
 
 class Traits(TypedDict, total=False):
@@ -24,6 +25,8 @@ class Traits(TypedDict, total=False):
     compare_and_set: bool
     call_timeout: timedelta
     late_window: timedelta
+    downloads_unpaid: bool
+    default_mapping: StatusMapping | None
 
 
 class MarketTraits(Traits, total=False):

@@ -20,10 +20,10 @@ from ...model.dispatch import DispatchNote
 from ...model.ids import ChannelId
 from ...model.listings import ListingPage, StockOutcome, StockResult, StockUpdate
 from ...model.settings import ChannelSettings
-from ...structuring import Document, read_orders
-from . import parcels, queries, scanning, stock
-from .documents import CONVERTER, OrdersAnswer, Result, ShopOrder, VariantsAnswer, WrittenAnswer
-from .reading import DONE, STATES, read_order
+from ...structuring import Document, read_orders, read_payload
+from . import parcels, queries, reading, scanning, stock
+from .documents import CONVERTER, CheckAnswer, OrdersAnswer, Result, ShopOrder, VariantsAnswer, WrittenAnswer
+from .reading import DONE, STATES
 
 STAMP = timedelta(seconds=1)
 MANUAL = "manual-fulfillment"
@@ -84,6 +84,7 @@ class VendureChannel(HTTPChannel):
         self._stock_location = stock_location
         self._fulfillment_handler = fulfillment_handler
         self._channel_token = channel_token
+        self._precision: int | None = None
         if channel_token is not None:
             self.headers["vendure-token"] = channel_token
         _check(channel_id, settings)
@@ -94,6 +95,7 @@ class VendureChannel(HTTPChannel):
         token = self._channel_token
         if token is not None and answer.json.get("activeChannel") != {"token": token}:
             raise ChannelAuthError(f"{self.id}: the server has no channel with this token; correct channel_token")
+        self._learn_precision(self.understood(answer.json, CheckAnswer))
 
     async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
         """Return one page of what is not shipped; with a time, of what was placed or stamped since, in any state.
@@ -119,6 +121,14 @@ class VendureChannel(HTTPChannel):
         orders, unreadable = self._orders(found.orders.items, found)
         seen: list[ChannelOrder | UnreadableOrder] = [*orders, *unreadable]
         return next((order for order in seen if order.reference == reference), None)
+
+    def read_order(self, payload: bytes) -> ChannelOrder | UnreadableOrder:
+        """Read a kept document; before the server's first answer nobody knows the decimal places of its amounts."""
+        precision = self._precision
+        if precision is None:
+            told = "the decimal places of its amounts are not known yet; test the connection first"
+            return UnreadableOrder(payload=payload, error=told)
+        return read_payload(payload, lambda item: reading.read_order(item, precision=precision), reference=_code)
 
     async def fetch_listings(self, *, cursor: str | None = None) -> ListingPage:
         """Return one page of what variants show: what lies at each location less what is allocated there."""
@@ -231,10 +241,16 @@ class VendureChannel(HTTPChannel):
     def _orders(
         self, items: Sequence[Document], found: OrdersAnswer
     ) -> tuple[Sequence[ChannelOrder], Sequence[UnreadableOrder]]:
-        precision = found.global_settings.server_config.money_strategy_precision
-        return read_orders(
-            items, lambda item: read_order(item, precision=precision), reference=lambda item: item["code"]
-        )
+        precision = self._learn_precision(found)
+        return read_orders(items, lambda item: reading.read_order(item, precision=precision), reference=_code)
+
+    def _learn_precision(self, found: CheckAnswer | OrdersAnswer) -> int:
+        self._precision = found.global_settings.server_config.money_strategy_precision
+        return self._precision
+
+
+def _code(document: Document) -> object:
+    return document["code"]
 
 
 def _scanned(updated_since: datetime | None) -> Mapping[str, object]:

@@ -150,6 +150,13 @@ class MoneySettings:
 
 
 @attrs.frozen
+class CheckAnswer:
+    """The part of the answer to ``CHECK`` that is kept."""
+
+    global_settings: MoneySettings
+
+
+@attrs.frozen
 class OrdersAnswer:
     """The answer to ``ORDERS``."""
 

@@ -14,6 +14,7 @@ mutation ($user: String!, $password: String!) {
 CHECK = """
 query {
   activeChannel { token }
+  globalSettings { serverConfig { moneyStrategyPrecision } }
   orders(options: {take: 1}) { totalItems }
   productVariants(options: {take: 1}) { totalItems }
 }

@@ -9,7 +9,7 @@ from itertools import islice
 import attrs
 
 from ...clock import Clock
-from ...model.ids import ChannelId
+from ...model.ids import ChannelId, OrderKey
 from ...model.runs import ChannelLife, ChannelState, EntryKind, JournalEntry, Lease
 from ...ports import Journal
 
@@ -61,30 +61,55 @@ class MemoryJournal(Journal):
         """Let a channel rest."""
         self._switch(channel, ChannelState.DISABLED, by=by, cause=cause, at=at)
 
-    async def set_health(self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None) -> None:
-        """Note a channel's health."""
+    async def set_health(
+        self,
+        channel: ChannelId,
+        *,
+        at: datetime,
+        failures: int,
+        paused_until: datetime | None = None,
+        trouble: str = "",
+    ) -> None:
+        """Note a channel's health, and since when its trouble goes on."""
         life = self._life.get(channel, ChannelLife(channel=channel))
-        self._life[channel] = attrs.evolve(life, failures=failures, paused_until=paused_until)
+        began_at = life.trouble_since if life.trouble == trouble else at
+        self._life[channel] = attrs.evolve(
+            life,
+            failures=failures,
+            paused_until=paused_until,
+            trouble=trouble,
+            trouble_since=began_at if trouble else None,
+        )
 
     async def write(self, entries: Sequence[JournalEntry]) -> None:
         """Append entries."""
         self._entries.extend(entries)
 
-    async def entries(
+    async def channels(self) -> Sequence[ChannelId]:
+        """Return the channels that were leased, switched, judged or written of."""
+        written = {entry.channel for entry in self._entries if entry.channel is not None}
+        ordered = {entry.order.channel for entry in self._entries if entry.order is not None}
+        return sorted({*self._tokens, *self._life, *written, *ordered})
+
+    async def entries(  # noqa: PLR0913 - each narrows what is asked for
         self,
         *,
         channel: ChannelId | None = None,
+        order: OrderKey | None = None,
         run_id: str | None = None,
         kinds: Collection[EntryKind] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 100,
+        oldest_first: bool = False,
     ) -> Sequence[JournalEntry]:
-        """Return entries, newest first."""
+        """Return entries by time."""
+        by_time = sorted(self._entries, key=lambda entry: entry.at)
         found = (
             entry
-            for entry in reversed(self._entries)
+            for entry in (by_time if oldest_first else reversed(by_time))
             if channel in (None, entry.channel)
+            and order in (None, entry.order)
             and run_id in (None, entry.run_id)
             and (kinds is None or entry.kind in kinds)
             and (since is None or entry.at >= since)
@@ -96,7 +121,7 @@ class MemoryJournal(Journal):
         """Switch a channel; where it stands so already, only its health starts anew."""
         before = self._life.get(channel, ChannelLife(channel=channel))
         if (before.state, before.cause) == (state, cause):
-            self._life[channel] = attrs.evolve(before, failures=0, paused_until=None)
+            self._life[channel] = attrs.evolve(before, failures=0, paused_until=None, trouble="", trouble_since=None)
             return
         self._life[channel] = ChannelLife(channel=channel, state=state, cause=cause, by=by, since=at)
         entry = JournalEntry(

@@ -7,15 +7,16 @@ from itertools import islice
 
 from ...errors import OrderNotFoundError
 from ...model.ids import ChannelId, Fence, OrderKey
-from ...model.orders import Decision, Order, OrderChange, OrderState, search_name
-from ...model.pages import Quarantined
+from ...model.orders import Order, OrderChange, OrderState, search_name
 from ...ports import OrderStore
+from .decisions import MemoryDecisions
 from .dues import MemoryDues
+from .erasure import MemoryErasure
 from .pages import MemoryPages
 from .watches import MemoryWatches
 
 
-class MemoryOrderStore(MemoryPages, MemoryDues, MemoryWatches, OrderStore):
+class MemoryOrderStore(MemoryPages, MemoryDues, MemoryWatches, MemoryDecisions, MemoryErasure, OrderStore):
     """Orders, and everything that an order makes due, in dictionaries."""
 
     async def fence(self, fence: Fence) -> None:
@@ -68,20 +69,3 @@ class MemoryOrderStore(MemoryPages, MemoryDues, MemoryWatches, OrderStore):
     async def history(self, key: OrderKey) -> Sequence[OrderChange]:
         """Return what happened to an order, oldest first."""
         return list(self._changes.get(key, []))
-
-    async def decision(self, key: OrderKey) -> Decision | None:
-        """Return what was decided about an order."""
-        return self._decisions.get(key)
-
-    async def decisions(
-        self, channel: ChannelId, *, admitted: bool | None = None, limit: int = 1000
-    ) -> Sequence[Decision]:
-        """Return decisions, newest sighting first."""
-        mine = [d for d in self._decisions.values() if d.key.channel == channel and admitted in (None, d.admitted)]
-        mine.sort(key=lambda decision: decision.key)
-        mine.sort(key=lambda decision: str(decision.last_seen_at), reverse=True)
-        return mine[:limit]
-
-    async def quarantined(self, channel: ChannelId, *, limit: int = 1000) -> Sequence[Quarantined]:
-        """Return documents in quarantine, oldest first."""
-        return [document for (owner, _), document in self._quarantine.items() if owner == channel][:limit]

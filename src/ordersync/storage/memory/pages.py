@@ -12,7 +12,11 @@ from ...model.ids import ChannelId, Fence, OrderKey
 from ...model.orders import Decision
 from ...model.pages import ChangedOrder, Known, PageWork, WatchChange
 from ...model.runs import Progress
+from ..seen import impersonal
 from .tables import OrderTables
+
+FORGOTTEN = Known(digest=b"", code="", mapping_version="", admitted=False, final=False)
+"""What is known of an order whose decision was dropped; how often its listings were doubted comes on top."""
 
 
 class MemoryPages(OrderTables):
@@ -34,10 +38,12 @@ class MemoryPages(OrderTables):
         """Return what is known of these references."""
         self._fences.check(fence)
         keys = (OrderKey(channel, reference) for reference in references)
-        return {key.reference: self._known(key) for key in keys if key in self._decisions}
+        return {
+            key.reference: self._known(key) for key in keys if key in self._decisions or key in self._doubt_revisions
+        }
 
     def _known(self, key: OrderKey) -> Known:
-        decision, order = self._decisions[key], self._orders.get(key)
+        decision, order = self._decisions.get(key, FORGOTTEN), self._orders.get(key)
         return Known(
             digest=decision.digest,
             code=decision.code,
@@ -60,9 +66,9 @@ class MemoryPages(OrderTables):
             self._require_no_fall(changed.order)
         for changed in work.changed:
             self._write_over(changed.order, changed.change)
-        self._orders.update({order.key: order for order in work.new})
-        self._raw |= work.raw
-        for decision in work.decisions:
+        self._orders.update({order.key: self._allowed(order) for order in work.new})
+        self._raw |= {key: document for key, document in work.raw.items() if key not in self._erased}
+        for decision in {decision.key: decision for decision in work.decisions}.values():
             self._decide(decision, at)
         for key in self._decisions.keys() & work.seen:
             self._decisions[key] = attrs.evolve(self._decisions[key], last_seen_at=at)
@@ -80,9 +86,18 @@ class MemoryPages(OrderTables):
         return stored is not None and stored.revision == changed.expect
 
     def _decide(self, decision: Decision, at: datetime) -> None:
+        """Note what was decided; only what differs from the decision before takes its place."""
         before = self._decisions.get(decision.key)
-        first = at if before is None else before.first_seen_at
-        self._decisions[decision.key] = attrs.evolve(decision, first_seen_at=first, last_seen_at=at)
+        first = decided = at
+        if before is not None:
+            first, decided = before.first_seen_at or at, before.decided_at or at
+        after = attrs.evolve(
+            decision, seen=impersonal(decision.seen), first_seen_at=first, decided_at=decided, last_seen_at=at
+        )
+        if before is not None and after != attrs.evolve(before, last_seen_at=at):
+            self._earlier_decisions.setdefault(decision.key, []).append(before)
+            after = attrs.evolve(after, decided_at=at)
+        self._decisions[decision.key] = after
 
     def _watch(self, changes: Collection[WatchChange]) -> None:
         """Put orders on the watch list, and take others off it."""
@@ -97,8 +112,14 @@ class MemoryPages(OrderTables):
     def _quarantine_of(self, work: PageWork) -> None:
         """Let out what is understood by now, and take in what is not; the same document is kept once."""
         understood = work.out_of_quarantine
+        for payload_hash in work.released:
+            self._quarantine.pop((work.channel, payload_hash), None)
         for name, document in list(self._quarantine.items()):
             if document.reference is not None and OrderKey(document.channel, document.reference) in understood:
                 del self._quarantine[name]
         for document in work.quarantined:
-            self._quarantine.setdefault((document.channel, document.payload_hash), document)
+            name = (document.channel, document.payload_hash)
+            first = self._quarantine.get(name, document)
+            kept = attrs.evolve(document, at=first.at, reference=document.reference or first.reference)
+            payload = b"" if self._is_erased(kept) else first.payload
+            self._quarantine[name] = attrs.evolve(kept, payload=payload)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import attrs
+
 from ...model.dispatch import Note, ParcelRecord
 from ...model.ids import ChannelId, OrderKey
 from ...model.orders import Decision, Order, OrderChange
@@ -17,17 +21,19 @@ class OrderTables:
 
     def __init__(self) -> None:
         self._fences = Fences()
-        self._orders = OrdersByKey()
+        self._orders: OrdersByKey[Order] = OrdersByKey()
         self._changes: dict[OrderKey, list[OrderChange]] = {}
         self._parcels: dict[OrderKey, dict[str, ParcelRecord]] = {}
         self._notes: dict[OrderKey, dict[str, Note]] = {}
-        self._decisions: dict[OrderKey, Decision] = {}
+        self._decisions: OrdersByKey[Decision] = OrdersByKey()
+        self._earlier_decisions: dict[OrderKey, list[Decision]] = {}
         self._raw: dict[OrderKey, bytes] = {}
         self._quarantine: dict[tuple[ChannelId, str], Quarantined] = {}
         self._progress: dict[ChannelId, Progress] = {}
         self._doubts: dict[OrderKey, Sale] = {}
         self._doubt_revisions: dict[OrderKey, int] = {}
         self._watches: dict[OrderKey, Watch] = {}
+        self._erased: dict[OrderKey, datetime] = {}
 
     def _require_no_fall(self, order: Order) -> None:
         """Raise ``ValueError`` if writing *order* over the stored one would lower its stock revision."""
@@ -37,6 +43,14 @@ class OrderTables:
     def _write_over(self, order: Order, change: OrderChange | None) -> None:
         """Write a stored order over, with a line for its history."""
         self._require_no_fall(order)
-        self._orders[order.key] = order
+        self._orders[order.key] = self._allowed(order)
         if change is not None:
             self._changes.setdefault(order.key, []).append(change)
+
+    def _allowed(self, order: Order) -> Order:
+        """Return what may be kept of an order: all of it, or if it was erased, what is not personal."""
+        return attrs.evolve(order, buyer=None, shipping_address=None) if order.key in self._erased else order
+
+    def _is_erased(self, document: Quarantined) -> bool:
+        """Say whether a document is one of an erased order."""
+        return document.reference is not None and OrderKey(document.channel, document.reference) in self._erased

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from collections.abc import Sequence
 from typing import ClassVar
 
 from ...clock import Clock, SystemClock
+from ...model.health import Fact
 from ...ports import OwnStockLedger, Storage
 from .connection import Connection, Database
 from .files import checked_path
 from .journal import SQLiteJournal
 from .listings import SQLiteListingBook
+from .migrating import MIGRATIONS, schema_version
 from .orders import SQLiteOrderStore
 from .stock import SQLiteStockLedger
 
@@ -61,3 +65,25 @@ class SQLiteStorage(Storage):
     async def aclose(self) -> None:
         """Close the file once all work begun before is over; may be called twice."""
         await self._database.aclose()
+
+    async def inspect(self) -> Sequence[Fact]:
+        """Return schema, journal mode, size, what ``PRAGMA quick_check`` finds, and SQLite's version.
+
+        The check reads the whole file: seconds, where it has gigabytes.
+        """
+        return await self._database.read(_facts)
+
+
+def _facts(connection: Connection) -> Sequence[Fact]:
+    version, newest = schema_version(connection), MIGRATIONS[-1].version
+    mode, pages, page, defect = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "page_count", "page_size", "quick_check(1)")
+    )
+    return (
+        Fact("schema", f"{version} of {newest}", well=version == newest),
+        Fact("journal mode", mode, well=mode == "wal"),
+        Fact("size", f"{pages * page} bytes"),
+        Fact("quick check", defect, well=defect == "ok"),
+        Fact("SQLite", sqlite3.sqlite_version),
+    )

@@ -16,6 +16,7 @@ from ...errors import StorageError
 from .failures import BUSY_SECONDS, storage_error
 from .files import provide
 from .migrating import migrate, require_schema
+from .wiping import clear_files
 
 T = TypeVar("T")
 
@@ -30,6 +31,7 @@ PRAGMAS = (
     ("trusted_schema", 0),
     ("cell_size_check", 1),
     ("cache_size", -32_000),
+    ("secure_delete", 1),  # what was erased is overwritten, and not only given up
 )
 
 
@@ -107,6 +109,20 @@ class Database:
     async def write(self, work: Work[T]) -> T:
         """Run *work* in one transaction, wholly or not at all, and return its result."""
         return await self._hop(lambda connection: _transact(connection, work, writing=True))
+
+    async def wipe(self, work: Work[T]) -> T:
+        """Run *work* as ``write`` does; what it removed is in none of the database's files when this returns.
+
+        *work* calls ``mark_wiped`` if it removed anything. ``StorageUnavailableError`` while another process keeps
+        an older copy in use: what was removed is gone for every reader by then, and the next call clears the files.
+        """
+
+        def attempt(connection: Connection) -> T:
+            result = _transact(connection, work, writing=True)
+            clear_files(connection, self._path)
+            return result
+
+        return await self._hop(attempt)
 
     async def _hop(self, work: Work[T]) -> T:
         opened = self._usable()

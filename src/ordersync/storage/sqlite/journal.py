@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from ...clock import Clock
-from ...model.ids import ChannelId
+from ...model.ids import ChannelId, OrderKey
 from ...model.runs import ChannelLife, ChannelState, EntryKind, JournalEntry, Lease
 from ...ports import Journal
 from .. import codec
 from .connection import Connection, Database
-from .keys import channel_number, own_channel_number
+from .keys import channel_number, key_numbers, own_channel_number, own_key_numbers
 
 FIND_LEASE = "SELECT token, expires_at FROM leases WHERE channel_id = ?"
 
@@ -29,30 +29,39 @@ UPDATE leases SET holder = NULL, expires_at = NULL WHERE channel_id = ? AND toke
 """
 
 LIFE = """
-SELECT source, subsource, state, cause, by_whom, since, failures, paused_until
+SELECT source, subsource, state, cause, by_whom, since, failures, paused_until, trouble, trouble_since
 FROM channel_life JOIN channels ON channels.id = channel_id
 """
 
 SWITCH = """
 INSERT INTO channel_life (channel_id, state, cause, by_whom, since, failures) VALUES (?, ?, ?, ?, ?, 0)
 ON CONFLICT (channel_id) DO UPDATE SET state = excluded.state, cause = excluded.cause, by_whom = excluded.by_whom,
-  since = excluded.since, failures = 0, paused_until = NULL
+  since = excluded.since
 WHERE state <> excluded.state OR cause <> excluded.cause
 """
 
 SET_HEALTH = """
-INSERT INTO channel_life (channel_id, state, cause, by_whom, failures, paused_until) VALUES (?, 'draft', '', '', ?, ?)
-ON CONFLICT (channel_id) DO UPDATE SET failures = excluded.failures, paused_until = excluded.paused_until
+INSERT INTO channel_life (channel_id, state, cause, by_whom, failures, paused_until, trouble, trouble_since)
+VALUES (?, 'draft', '', '', ?, ?, ?, ?)
+ON CONFLICT (channel_id) DO UPDATE SET failures = excluded.failures, paused_until = excluded.paused_until,
+  trouble = excluded.trouble,
+  trouble_since = CASE trouble WHEN excluded.trouble THEN trouble_since ELSE excluded.trouble_since END
 """
 
 ADD_ENTRY = """
-INSERT INTO journal (at, kind, run_id, channel_id, code, message, facts) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO journal (at, kind, run_id, channel_id, order_id, code, message, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 ENTRIES = """
-SELECT at, kind, run_id, source, subsource, code, message, facts
-FROM journal LEFT JOIN channels ON channels.id = channel_id WHERE {conditions} ORDER BY journal.id DESC LIMIT ?
+SELECT at, kind, run_id, mine.source, mine.subsource, its.source, its.subsource, reference, code, message, facts
+FROM journal LEFT JOIN channels AS mine ON mine.id = journal.channel_id
+LEFT JOIN order_keys ON order_keys.id = journal.order_id LEFT JOIN channels AS its ON its.id = order_keys.channel_id
+WHERE {conditions} ORDER BY at {direction}, journal.id {direction} LIMIT ?
 """
+
+CHANNELS = "SELECT source, subsource FROM channels ORDER BY source, subsource"
+
+EntryRow = tuple[int, str, str, str | None, str | None, str | None, str | None, str | None, str, str, str]
 
 
 class SQLiteJournal(Journal):
@@ -110,12 +119,20 @@ class SQLiteJournal(Journal):
         """Let a channel rest until it is enabled again."""
         await self._database.write(_switching(channel, ChannelState.DISABLED, by=by, cause=cause, at=at))
 
-    async def set_health(self, channel: ChannelId, *, failures: int, paused_until: datetime | None = None) -> None:
-        """Note how many runs in a row failed, and until when the network phases rest."""
+    async def set_health(
+        self,
+        channel: ChannelId,
+        *,
+        at: datetime,
+        failures: int,
+        paused_until: datetime | None = None,
+        trouble: str = "",
+    ) -> None:
+        """Note how many runs in a row failed, until when the network phases rest, and the last error's code."""
 
         def work(db: Connection) -> None:
-            paused = codec.maybe_micros(paused_until)
-            db.execute(SET_HEALTH, (own_channel_number(db, channel), failures, paused))
+            row = (failures, codec.maybe_micros(paused_until), trouble, codec.micros(at) if trouble else None)
+            db.execute(SET_HEALTH, (own_channel_number(db, channel), *row))
 
         await self._database.write(work)
 
@@ -123,35 +140,47 @@ class SQLiteJournal(Journal):
         """Append entries."""
         await self._database.write(lambda db: _append(db, entries))
 
-    async def entries(
+    async def channels(self) -> Sequence[ChannelId]:
+        """Return every channel of which anything is kept, in their order."""
+        return await self._database.read(lambda db: [ChannelId(*row) for row in db.execute(CHANNELS)])
+
+    async def entries(  # noqa: PLR0913 - each narrows what is asked for
         self,
         *,
         channel: ChannelId | None = None,
+        order: OrderKey | None = None,
         run_id: str | None = None,
         kinds: Collection[EntryKind] | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 100,
+        oldest_first: bool = False,
     ) -> Sequence[JournalEntry]:
-        """Return entries, newest first."""
+        """Return entries by time, those of equal times as they were written; newest first."""
 
         def work(db: Connection) -> Sequence[JournalEntry]:
+            narrow = order is not None or run_id is not None
+            of_channel = "+journal.channel_id = ?" if narrow else "journal.channel_id = ?"  # + hides it from its index
+            one_kind = kinds is not None and len(kinds) == 1
+            of_kinds = "kind = ?" if one_kind else "kind IN (SELECT value FROM json_each(?))"
             asked: dict[str, object] = {
-                "channel_id = ?": None if channel is None else channel_number(db, channel) or 0,
+                of_channel: None if channel is None else channel_number(db, channel) or 0,
+                "order_id = ?": None if order is None else key_numbers(db, [order]).get(order, 0),
                 "run_id = ?": run_id,
-                "kind IN (SELECT value FROM json_each(?))": None if kinds is None else codec.to_json(list(kinds)),
+                of_kinds: None if kinds is None else next(iter(kinds)) if one_kind else codec.to_json(list(kinds)),
                 "at >= ?": codec.maybe_micros(since),
                 "at <= ?": codec.maybe_micros(until),
             }
             bound = {condition: value for condition, value in asked.items() if value is not None}
-            sql = ENTRIES.format(conditions=" AND ".join(bound) or "TRUE")
+            direction = "ASC" if oldest_first else "DESC"
+            sql = ENTRIES.format(conditions=" AND ".join(bound) or "TRUE", direction=direction)
             return [_entry(row) for row in db.execute(sql, (*bound.values(), limit))]
 
         return await self._database.read(work)
 
 
-def _life(row: tuple[str, str, str, str, str, int | None, int, int | None]) -> ChannelLife:
-    source, subsource, state, cause, by, since, failures, paused_until = row
+def _life(row: tuple[str, str, str, str, str, int | None, int, int | None, str, int | None]) -> ChannelLife:
+    source, subsource, state, cause, by, since, failures, paused_until, trouble, trouble_since = row
     return ChannelLife(
         channel=ChannelId(source, subsource),
         state=ChannelState(state),
@@ -160,6 +189,8 @@ def _life(row: tuple[str, str, str, str, str, int | None, int, int | None]) -> C
         since=codec.maybe_moment_of(since),
         failures=failures,
         paused_until=codec.maybe_moment_of(paused_until),
+        trouble=trouble,
+        trouble_since=codec.maybe_moment_of(trouble_since),
     )
 
 
@@ -170,7 +201,7 @@ def _switching(
 
     def work(db: Connection) -> None:
         number = own_channel_number(db, channel)
-        db.execute(SET_HEALTH, (number, 0, None))
+        db.execute(SET_HEALTH, (number, 0, None, "", None))
         if db.execute(SWITCH, (number, state.value, cause, by, codec.micros(at))).rowcount:
             kind = EntryKind.CHANNEL_SWITCHED
             entry = JournalEntry(at=at, kind=kind, channel=channel, code=state, message=cause, facts={"by": by})
@@ -182,6 +213,7 @@ def _switching(
 def _append(db: Connection, entries: Sequence[JournalEntry]) -> None:
     channels = {entry.channel for entry in entries if entry.channel is not None}
     numbers = {channel: own_channel_number(db, channel) for channel in channels}
+    orders = own_key_numbers(db, [entry.order for entry in entries if entry.order is not None])
     db.executemany(
         ADD_ENTRY,
         (
@@ -190,6 +222,7 @@ def _append(db: Connection, entries: Sequence[JournalEntry]) -> None:
                 entry.kind.value,
                 entry.run_id,
                 None if entry.channel is None else numbers[entry.channel],
+                None if entry.order is None else orders[entry.order],
                 entry.code,
                 entry.message,
                 codec.to_json(dict(entry.facts)),
@@ -199,15 +232,21 @@ def _append(db: Connection, entries: Sequence[JournalEntry]) -> None:
     )
 
 
-def _entry(row: tuple[int, str, str, str | None, str | None, str, str, str]) -> JournalEntry:
-    at, kind, run_id, source, subsource, code, message, facts = row
-    channel = None if source is None or subsource is None else ChannelId(source, subsource)
+def _entry(row: EntryRow) -> JournalEntry:
+    at, kind, run_id, source, subsource, order_source, order_subsource, reference, code, message, facts = row
+    channel = _channel(source, subsource)
+    order_channel = _channel(order_source, order_subsource)
     return JournalEntry(
         at=codec.moment_of(at),
         kind=EntryKind(kind),
         run_id=run_id,
         channel=channel,
+        order=None if order_channel is None or reference is None else OrderKey(order_channel, reference),
         code=code,
         message=message,
         facts=json.loads(facts),
     )
+
+
+def _channel(source: str | None, subsource: str | None) -> ChannelId | None:
+    return None if source is None or subsource is None else ChannelId(source, subsource)

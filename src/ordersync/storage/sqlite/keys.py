@@ -6,7 +6,7 @@ Functions here run inside a transaction, on the database's own thread.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from ...errors import LeaseLostError
 from ...model.ids import ChannelId, Fence, OrderKey
@@ -16,6 +16,8 @@ from .connection import Connection, MustWriteError
 FIND_CHANNEL = "SELECT id FROM channels WHERE source = ? AND subsource = ?"
 
 ADD_CHANNEL = "INSERT INTO channels (source, subsource) VALUES (?, ?)"
+
+CHANNELS = "SELECT source, subsource, id FROM channels WHERE ? IS NULL OR (source = ? AND subsource = ?)"
 
 HIGHEST_FENCE = """
 SELECT token FROM channels JOIN fences ON channel_id = channels.id AND port = ?
@@ -49,6 +51,16 @@ def own_channel_number(db: Connection, channel: ChannelId) -> int:
     if number is None:
         number = db.execute(ADD_CHANNEL, (channel.source, channel.subsource)).lastrowid or 0
     return number
+
+
+def channels_from(db: Connection, channel: ChannelId | None, after: OrderKey | None) -> Sequence[tuple[int, str]]:
+    """Return the numbers of the channels to list, in their order, each with the reference to begin behind."""
+    source, subsource = (None, None) if channel is None else (channel.source, channel.subsource)
+    rows = db.execute(CHANNELS, (source, source, subsource)).fetchall()
+    found = sorted((ChannelId(source, subsource), number) for source, subsource, number in rows)
+    if after is None:
+        return [(number, "") for _, number in found]
+    return [(number, after.reference if one == after.channel else "") for one, number in found if one >= after.channel]
 
 
 def check_fence(db: Connection, port: str, fence: Fence | None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...errors import SchemaVersionError, StorageError
+from ...model.orders import search_name
 from ..schema import Migration, migrations
 
 MIGRATIONS = migrations("sqlite")
@@ -37,6 +38,7 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[Migration] = MIGRATI
 
     Several processes may do this at once: each step is taken by one of them.
     """
+    connection.create_function("search_name", 1, search_name, deterministic=True)
     for step in steps:
         if schema_version(connection) < step.version:
             _take(connection, step)

@@ -54,7 +54,8 @@ DROP_NAME = "DELETE FROM order_names WHERE name = ? AND order_id = ?"
 ADD_NAME = "INSERT INTO order_names (name, order_id) VALUES (?, ?)"
 
 WRITE_PEOPLE = """
-INSERT INTO order_people (order_id, buyer, shipping_address) VALUES (?, ?, ?)
+INSERT INTO order_people (order_id, buyer, shipping_address)
+SELECT column1, column2, column3 FROM (VALUES (?, ?, ?)) WHERE column1 NOT IN (SELECT order_id FROM erased)
 ON CONFLICT (order_id) DO UPDATE SET buyer = excluded.buyer, shipping_address = excluded.shipping_address
 """
 

@@ -6,14 +6,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ...errors import OrderNotFoundError
 from ...model.ids import ChannelId, Fence, OrderKey
-from ...model.orders import LIVE, Decision, Order, OrderChange, OrderState, search_name
-from ...model.pages import Quarantined
+from ...model.orders import LIVE, Order, OrderChange, OrderState, search_name
 from ...ports import OrderStore
-from .. import codec
-from ..order_rows import DECISION_COLUMNS, decision_of
 from .connection import Connection
+from .decisions import DecisionVerbs
 from .dues import DueVerbs
-from .keys import channel_number, key_numbers
+from .erasure import ErasureVerbs
+from .keys import channels_from, key_numbers
 from .order_tables import load_history, load_orders
 from .pages import PageVerbs
 from .parcels import ParcelVerbs
@@ -21,26 +20,6 @@ from .parts import FencedPart
 from .watches import WatchVerbs
 
 FIND_BY_NAME = "SELECT order_id FROM order_names WHERE name = ?"
-
-DECISION = f"""
-SELECT first_seen_at, at, {", ".join(DECISION_COLUMNS)}
-FROM decisions JOIN last_seen ON last_seen.order_id = decisions.order_id WHERE decisions.order_id = ?
-"""  # noqa: S608 - constants
-
-DECISIONS = f"""
-SELECT reference, first_seen_at, at, {", ".join(DECISION_COLUMNS)}
-FROM order_keys CROSS JOIN last_seen ON last_seen.order_id = order_keys.id
-CROSS JOIN decisions ON decisions.order_id = order_keys.id
-WHERE channel_id = ? AND (? IS NULL OR admitted = ?) ORDER BY at DESC, reference LIMIT ?
-"""  # noqa: S608 - constants
-
-QUARANTINED = """
-SELECT payload_hash, code, error, at, reference, payload
-FROM quarantine JOIN quarantine_payloads ON quarantine_id = quarantine.id
-WHERE channel_id = ? ORDER BY quarantine.id LIMIT ?
-"""
-
-CHANNELS = "SELECT source, subsource, id FROM channels WHERE ? IS NULL OR (source = ? AND subsource = ?)"
 
 LISTED = """
 SELECT id FROM orders INDEXED BY {index} WHERE channel_id = ? AND reference > ? AND {condition}
@@ -69,16 +48,6 @@ def listing(*, states: Collection[OrderState] | None, conflicts: bool) -> str:
         if states is not None and small.issuperset(states):
             return LISTED.format(index=index, condition=f"{condition} AND {asked}")
     return LISTED_BY_KEY.format(condition=asked)
-
-
-def channels_from(db: Connection, channel: ChannelId | None, after: OrderKey | None) -> Sequence[tuple[int, str]]:
-    """Return the numbers of the channels to list, in their order, each with the reference to begin behind."""
-    source, subsource = (None, None) if channel is None else (channel.source, channel.subsource)
-    rows = db.execute(CHANNELS, (source, source, subsource)).fetchall()
-    found = sorted((ChannelId(source, subsource), number) for source, subsource, number in rows)
-    if after is None:
-        return [(number, "") for _, number in found]
-    return [(number, after.reference if one == after.channel else "") for one, number in found if one >= after.channel]
 
 
 class QueryVerbs(FencedPart, OrderStore):
@@ -142,54 +111,8 @@ class QueryVerbs(FencedPart, OrderStore):
         """Return what happened to a stored order, oldest first."""
         return await self._read(lambda db: load_history(db, key_numbers(db, [key]).get(key)))
 
-    async def decision(self, key: OrderKey) -> Decision | None:
-        """Return what was decided about an order seen on its channel; None when it never was."""
 
-        def work(db: Connection) -> Decision | None:
-            found = db.execute(DECISION, (key_numbers(db, [key]).get(key),)).fetchone()
-            if found is None:
-                return None
-            first, last, *row = found
-            return decision_of(key, row, first_seen_at=first, last_seen_at=last)
-
-        return await self._read(work)
-
-    async def decisions(
-        self, channel: ChannelId, *, admitted: bool | None = None, limit: int = 1000
-    ) -> Sequence[Decision]:
-        """Return a channel's decisions, newest sighting first."""
-
-        def work(db: Connection) -> Sequence[Decision]:
-            rows = db.execute(DECISIONS, (channel_number(db, channel), admitted, admitted, limit))
-            return [
-                decision_of(OrderKey(channel, reference), row, first_seen_at=first, last_seen_at=last)
-                for reference, first, last, *row in rows
-            ]
-
-        return await self._read(work)
-
-    async def quarantined(self, channel: ChannelId, *, limit: int = 1000) -> Sequence[Quarantined]:
-        """Return documents that wait in quarantine, payloads included, oldest first."""
-
-        def work(db: Connection) -> Sequence[Quarantined]:
-            rows = db.execute(QUARANTINED, (channel_number(db, channel), limit))
-            return [
-                Quarantined(
-                    channel=channel,
-                    payload_hash=payload_hash,
-                    code=code,
-                    error=error,
-                    at=codec.moment_of(at),
-                    reference=reference,
-                    payload=payload,
-                )
-                for payload_hash, code, error, at, reference, payload in rows
-            ]
-
-        return await self._read(work)
-
-
-class SQLiteOrderStore(PageVerbs, DueVerbs, WatchVerbs, ParcelVerbs, QueryVerbs):
+class SQLiteOrderStore(PageVerbs, DueVerbs, WatchVerbs, ParcelVerbs, DecisionVerbs, ErasureVerbs, QueryVerbs):
     """Orders, and everything that an order makes due."""
 
     port = "orders"

@@ -6,76 +6,79 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from ...model.ids import ChannelId, Fence, OrderKey
-from ...model.orders import ConflictCode, Decision, Order, OrderState
+from ...model.orders import ConflictCode, Order, OrderState
 from ...model.pages import Known, PageWork, Quarantined
 from ...model.runs import Progress
 from ...model.stock import Sale
 from ...ports import OrderStore
 from .. import codec
-from ..order_rows import DECISION_COLUMNS, Row, decision_row
+from ..order_rows import Row
 from .connection import Connection
+from .decisions import decide, see_again
 from .keys import add_keys, channel_number, key_numbers, own_channel_number
 from .order_tables import Standing, add_orders, change_orders, standings
 from .parts import FencedPart
 from .watches import watch_of, write_watches
 
 READ_PROGRESS = """
-SELECT watermark, swept_at, sweep_began_at, sweep_position, judged_at, trusted_at, interrupted, blind
+SELECT watermark, swept_at, sweep_began_at, sweep_position, judged_at, trusted_at, interrupted, blind, admission
 FROM progress JOIN channels ON channels.id = channel_id WHERE source = ? AND subsource = ?
 """
 
 WRITE_PROGRESS = """
 INSERT INTO progress (
-  channel_id, watermark, swept_at, sweep_began_at, sweep_position, judged_at, trusted_at, interrupted, blind)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+  channel_id, watermark, swept_at, sweep_began_at, sweep_position, judged_at, trusted_at, interrupted, blind, admission)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (channel_id) DO UPDATE SET watermark = excluded.watermark, swept_at = excluded.swept_at,
   sweep_began_at = excluded.sweep_began_at, sweep_position = excluded.sweep_position,
   judged_at = excluded.judged_at, trusted_at = excluded.trusted_at, interrupted = excluded.interrupted,
-  blind = excluded.blind
+  blind = excluded.blind, admission = excluded.admission
 """
 
 KNOWN = """
-SELECT order_keys.reference, digest, code, mapping_version, admitted, final, state, orders.revision,
+SELECT order_keys.reference, coalesce(digest, x''), coalesce(code, ''), coalesce(mapping_version, ''),
+  coalesce(admitted, 0), coalesce(final, 0), state, orders.revision,
   coalesce(doubts.revision, 0),
   CASE reviewed WHEN 'VANISHED' THEN reviewed ELSE json_extract(conflict, '$.code') END,
   since, look_at
 FROM json_each(?) AS wanted
 CROSS JOIN order_keys ON order_keys.channel_id = ? AND order_keys.reference = wanted.value
-CROSS JOIN decisions ON decisions.order_id = order_keys.id
+LEFT JOIN decisions ON decisions.order_id = order_keys.id
 LEFT JOIN orders ON orders.id = order_keys.id
 LEFT JOIN doubts ON doubts.order_id = order_keys.id
 LEFT JOIN watches ON watches.order_id = order_keys.id
+WHERE decisions.order_id IS NOT NULL OR doubts.order_id IS NOT NULL
 """
 
-DECIDE = f"""
-INSERT INTO decisions (order_id, first_seen_at, {", ".join(DECISION_COLUMNS)})
-VALUES (?, ?, {", ".join("?" * len(DECISION_COLUMNS))})
-ON CONFLICT (order_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in DECISION_COLUMNS)}
-"""  # noqa: S608 - constants
-
-SEE = "INSERT INTO last_seen (order_id, at) VALUES (?, ?) ON CONFLICT (order_id) DO UPDATE SET at = excluded.at"
-
-SEE_AGAIN = "UPDATE last_seen SET at = ? WHERE order_id IN (SELECT value FROM json_each(?))"
-
 WRITE_DOCUMENT = """
-INSERT INTO order_documents (order_id, document) VALUES (?, ?)
+INSERT INTO order_documents (order_id, document)
+SELECT column1, column2 FROM (VALUES (?, ?)) WHERE column1 NOT IN (SELECT order_id FROM erased)
 ON CONFLICT (order_id) DO UPDATE SET document = excluded.document
 """
 
 QUARANTINE = """
 INSERT INTO quarantine (channel_id, payload_hash, code, error, at, reference) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (channel_id, payload_hash) DO NOTHING
+ON CONFLICT (channel_id, payload_hash) DO UPDATE SET code = excluded.code, error = excluded.error,
+  reference = coalesce(excluded.reference, reference)
 """
 
 QUARANTINE_PAYLOAD = """
 INSERT INTO quarantine_payloads (quarantine_id, payload)
-SELECT id, ? FROM quarantine WHERE channel_id = ? AND payload_hash = ?
-ON CONFLICT (quarantine_id) DO NOTHING
+SELECT quarantine.id, iif(erased.at IS NULL, ?, x'') FROM quarantine
+LEFT JOIN order_keys ON order_keys.channel_id = quarantine.channel_id AND order_keys.reference = quarantine.reference
+LEFT JOIN erased ON erased.order_id = order_keys.id
+WHERE quarantine.channel_id = ? AND payload_hash = ?
+ON CONFLICT (quarantine_id) DO UPDATE SET payload = excluded.payload WHERE excluded.payload = x''
 """
 
 UNDERSTOOD = """
 SELECT quarantine.id FROM channels CROSS JOIN quarantine ON channel_id = channels.id
 WHERE source = ? AND subsource = ? AND reference IN (SELECT value FROM json_each(?))
+"""
+
+RELEASED = """
+SELECT quarantine.id FROM channels CROSS JOIN quarantine ON channel_id = channels.id
+WHERE source = ? AND subsource = ? AND payload_hash IN (SELECT value FROM json_each(?))
 """
 
 DROP_PAYLOADS = "DELETE FROM quarantine_payloads WHERE quarantine_id IN (SELECT value FROM json_each(?))"
@@ -100,7 +103,7 @@ class PageVerbs(FencedPart, OrderStore):
             row = db.execute(READ_PROGRESS, (channel.source, channel.subsource)).fetchone()
             if row is None:
                 return Progress()
-            *moments, interrupted, blind = row
+            *moments, interrupted, blind, admission = row
             watermark, swept_at, began_at, position, judged_at, trusted_at = map(codec.maybe_moment_of, moments)
             return Progress(
                 watermark=watermark,
@@ -111,6 +114,7 @@ class PageVerbs(FencedPart, OrderStore):
                 blind=bool(blind),
                 judged_at=judged_at,
                 trusted_at=trusted_at,
+                admission=admission,
             )
 
         return await self._read(work, fence)
@@ -140,16 +144,17 @@ class PageVerbs(FencedPart, OrderStore):
             before = standings(db, [numbers[key] for key in touched if key in numbers])
             if not _fits(work, numbers, before):
                 return False
+            known = set(numbers)
             add_keys(db, [key for key in keys if key not in numbers], numbers)
             add_orders(db, {numbers[order.key]: order for order in work.new})
             changed = {numbers[one.order.key]: one for one in work.changed}
             orders = {number: one.order for number, one in changed.items()}
             change_orders(db, orders, before, {number: one.change for number, one in changed.items()})
             db.executemany(WRITE_DOCUMENT, ((numbers[key], document) for key, document in work.raw.items()))
-            _decide(db, work.decisions, numbers, at=codec.micros(at))
-            _see_again(db, [numbers[key] for key in work.seen], at=codec.micros(at))
+            decide(db, work.decisions, numbers, known=known, at=codec.micros(at))
+            see_again(db, [numbers[key] for key in work.seen], at=codec.micros(at))
             write_watches(db, {numbers[change.key]: change for change in work.watches})
-            _leave_quarantine(db, work.channel, work.out_of_quarantine)
+            _leave_quarantine(db, work)
             _quarantine(db, work.quarantined)
             _doubt(db, work.channel, work.doubts, numbers)
             if work.progress is not None:
@@ -195,26 +200,15 @@ def _known(key: OrderKey, row: Row) -> Known:
     )
 
 
-def _decide(db: Connection, decisions: Collection[Decision], numbers: Mapping[OrderKey, int], *, at: int) -> None:
-    db.executemany(DECIDE, ((numbers[one.key], at, *decision_row(one)) for one in decisions))
-    db.executemany(SEE, ((numbers[one.key], at) for one in decisions))
-
-
-def _see_again(db: Connection, numbers: Collection[int], *, at: int) -> None:
-    if numbers:
-        db.execute(SEE_AGAIN, (at, codec.to_json(list(numbers))))
-
-
-def _leave_quarantine(db: Connection, channel: ChannelId, understood: Collection[OrderKey]) -> None:
-    """Drop what was in quarantine of orders that are understood now."""
-    if not understood:
-        return
-    references = codec.to_json([key.reference for key in understood])
-    found = db.execute(UNDERSTOOD, (channel.source, channel.subsource, references)).fetchall()
-    if found:
-        numbers = codec.to_json([number for (number,) in found])
-        db.execute(DROP_PAYLOADS, (numbers,))
-        db.execute(DROP_QUARANTINE, (numbers,))
+def _leave_quarantine(db: Connection, work: PageWork) -> None:
+    """Drop what was in quarantine of orders that are understood now, and what is released by its hash."""
+    references = [key.reference for key in work.out_of_quarantine]
+    for statement, names in ((UNDERSTOOD, references), (RELEASED, list(work.released))):
+        if names:
+            asked = (work.channel.source, work.channel.subsource, codec.to_json(names))
+            numbers = codec.to_json([number for (number,) in db.execute(statement, asked)])
+            db.execute(DROP_PAYLOADS, (numbers,))
+            db.execute(DROP_QUARANTINE, (numbers,))
 
 
 def _quarantine(db: Connection, documents: Collection[Quarantined]) -> None:
@@ -261,5 +255,6 @@ def _write_progress(db: Connection, channel: ChannelId, progress: Progress) -> N
         codec.maybe_micros(progress.trusted_at),
         progress.interrupted,
         progress.blind,
+        progress.admission,
     )
     db.execute(WRITE_PROGRESS, row)

@@ -9,12 +9,14 @@ import attrs
 
 from ... import lifecycle
 from ...errors import LeaseLostError
+from ...model.channel_orders import Buyer
 from ...model.dispatch import NoteStatus, Parcel
 from ...model.ids import ChannelId, Fence, OrderKey
 from ...model.pages import ChangedOrder, PageWork
 from ...model.runs import Progress
 from ...ports import OrderStore
 from ..builders import NOON, SHOP, make_decision, make_key, make_order
+from .decisions import decide, refused
 from .doubts import save_doubts
 from .laws import Contract, Cut, law, reads_survive
 from .order_fences import furnish
@@ -100,6 +102,22 @@ class Trials:
         page = PageWork(channel=channel, quarantined=documents, watches=newly_watched(*keys))
         assert await self.store.save_page(page, fence=Fence(channel, 1), at=NOON)
 
+    async def personal(self, name: str) -> None:
+        """Save two orders with their buyers and documents, and a document of each in quarantine."""
+        channel, keys = trial(name)
+        page = PageWork(
+            channel=channel,
+            new=tuple(make_order(key, buyer=Buyer(name="Grete Findewirth")) for key in keys),
+            quarantined=tuple(make_document(one.reference, channel=channel, reference=one.reference) for one in keys),
+            raw=dict.fromkeys(keys, b"Grete Findewirth"),
+        )
+        assert await self.store.save_page(page, fence=Fence(channel, 1), at=NOON)
+
+    async def decided(self, name: str) -> None:
+        """Decide twice about two orders that are not stored."""
+        for page in (1, 2):
+            await decide(self.store, *(refused(key, final=True, page=page) for key in trial(name)[1]))
+
     async def nothing(self, name: str) -> None:
         """Leave the channel of the trial as fresh as it is."""
 
@@ -115,7 +133,10 @@ class Trials:
             [(note.parcel_id, note.status, note.tries) for note in notes],
             await store.parcel(keys[0], "p") is not None,
             len(await store.decisions(channel)),
-            len(await store.quarantined(channel)),
+            [len(await store.decision_history(key)) for key in keys],
+            [document.payload for document in await store.quarantined(channel)],
+            [order and order.buyer for order in orders],
+            list((await store.erased(keys)).values()),
             len(await store.doubts(channel, limit=9)),
             await store.progress(channel),
             [entry for key in keys for entry in await store.history(key)],
@@ -195,6 +216,19 @@ class Trials:
         """Make both orders due."""
         await self.store.rewant_all()
 
+    async def forget(self, name: str) -> object:
+        """Forget all that was decided."""
+        channel = trial(name)[0]
+        return await self.store.forget(channel, before=NOON + HOUR, limit=9, fence=Fence(channel, 1))
+
+    async def erase(self, name: str) -> None:
+        """Erase both orders."""
+        await self.store.erase(trial(name)[1], at=NOON)
+
+    async def empty_quarantine(self, _name: str) -> object:
+        """Empty the quarantine of every channel."""
+        return await self.store.empty_quarantine(before=NOON + HOUR)
+
     async def fence(self, name: str) -> None:
         """Shut out the tokens below 5."""
         await self.store.fence(Fence(trial(name)[0], 5))
@@ -223,6 +257,9 @@ class Trials:
             (self.hint, self.nothing),
             (self.rewant, self.held),
             (self.rewant_all, self.held),
+            (self.forget, self.decided),
+            (self.erase, self.personal),
+            (self.empty_quarantine, self.personal),
         )
         cuts = {verb.__name__: Cut(prepare=prepare, verb=verb, look=self.look) for verb, prepare in trials}
         return cuts | {"fence": Cut(prepare=self.nothing, verb=self.fence, look=self.look_at_fence)}
@@ -253,6 +290,11 @@ class OrderCancellationLaws(Contract[OrderStore]):
                 "history": lambda: store.history(key),
                 "decision": lambda: store.decision(key),
                 "decisions": lambda: store.decisions(SHOP),
+                "decisions_by_key": lambda: store.decisions_by_key(SHOP, limit=99),
+                "decided": lambda: store.decided("skipped"),
+                "decision_history": lambda: store.decision_history(key),
+                "erased": lambda: store.erased([key]),
+                "erasable": lambda: store.erasable(before=NOON + HOUR, limit=99),
                 "quarantined": lambda: store.quarantined(SHOP),
                 "note_counts": lambda: store.note_counts(SHOP),
             }

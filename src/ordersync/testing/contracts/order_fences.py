@@ -14,6 +14,7 @@ from ...model.orders import OrderLine
 from ...model.runs import Progress
 from ...ports import OrderStore, ParcelAnswer
 from ..builders import NOON, SHOP, make_key, make_order
+from .decisions import decide, refused
 from .doubts import save_doubts
 from .laws import (
     Contract,
@@ -50,6 +51,7 @@ async def furnish(store: OrderStore) -> FencedCalls:
     orders = [make_order(name, {"MUG": 2}) for name in ("due", "parcel", "queued", "processed", "replaced")]
     await save(store, *orders, make_order("odd", ODD))
     await save_doubts(store, doubt("doubted"))
+    await decide(store, refused("forgotten", final=True))
     await set_watches(store, make_watch("due"))
     await take_out(store, make_key("parcel"), line_of_two("p"))
     await take_out(store, make_key("queued"), line_of_two("p"))
@@ -79,12 +81,23 @@ async def furnish(store: OrderStore) -> FencedCalls:
         "doubted": lambda fence: store.doubted([doubt("doubted")], fence=fence),
         "queue": lambda fence: store.queue(make_key("parcel"), "p", fence=fence),
         "write_note": lambda fence: store.write_note(claimed, expect=queued, fence=fence),
+        "forget": lambda fence: store.forget(SHOP, before=NOON + HOUR, limit=9, fence=fence),
     }
     assert set(calls) == fenced_verbs(OrderStore), "a fenced verb has no call here"
     return calls
 
 
-WRITING = ("set_progress", "save_page", "replace", "record_parcel", "reserved", "doubted", "queue", "write_note")
+WRITING = (
+    "set_progress",
+    "save_page",
+    "replace",
+    "record_parcel",
+    "reserved",
+    "doubted",
+    "queue",
+    "write_note",
+    "forget",
+)
 
 
 class OrderFenceLaws(Contract[OrderStore]):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from .decisions import DecisionLaws
 from .doubts import DoubtLaws
+from .erasure import ErasableLaws, ErasureLaws
+from .forgetting import ForgettingLaws
 from .histories import HistoryLaws
 from .lookups import LookUpLaws
 from .notes import NoteLaws
@@ -29,6 +32,10 @@ class OrderStoreContract(
     ParcelLaws,
     NoteLaws,
     HistoryLaws,
+    DecisionLaws,
+    ForgettingLaws,
+    ErasureLaws,
+    ErasableLaws,
     OrderFenceLaws,
     OrderCancellationLaws,
 ):

@@ -127,7 +127,8 @@ class PageLaws(Contract[OrderStore]):
             work = PageWork(channel=SHOP, decisions=(decision,))
             assert await store.save_page(work, fence=FIRST, at=NOON + hours * HOUR)
 
-        expected = make_decision(key, page=3, first_seen_at=NOON, last_seen_at=NOON + 2 * HOUR)
+        later = NOON + 2 * HOUR
+        expected = make_decision(key, page=3, first_seen_at=NOON, decided_at=later, last_seen_at=later)
         assert await store.decision(key) == expected
 
     @law
@@ -149,7 +150,7 @@ class PageLaws(Contract[OrderStore]):
         )
         assert await store.save_page(PageWork(channel=SHOP, decisions=(full,)), fence=FIRST, at=NOON)
 
-        assert await store.decision(key) == attrs.evolve(full, first_seen_at=NOON, last_seen_at=NOON)
+        assert await store.decision(key) == attrs.evolve(full, first_seen_at=NOON, decided_at=NOON, last_seen_at=NOON)
 
     @law
     async def test_seen_moves_only_the_last_sighting(self, store: OrderStore) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import attrs
+
 from ... import lifecycle
 from ...model.ids import Fence, OrderKey
 from ...model.pages import ChangedOrder, PageWork
 from ...ports import OrderStore
 from ..builders import NOON, SHOP, make_key, make_order
 from .laws import Contract, law
-from .steps import FIRST, MARKET, make_document, save
+from .steps import FIRST, HOUR, MARKET, make_document, save
 
 KEY = make_key("1001")
 
@@ -96,3 +98,30 @@ class QuarantineLaws(Contract[OrderStore]):
         theirs = PageWork(channel=SHOP, understood=(OrderKey(SHOP, "1002"),))
         assert await store.save_page(theirs, fence=FIRST, at=NOON)
         assert await left(store) == ["new"]
+
+    @law
+    async def test_same_document_is_kept_once(self, store: OrderStore) -> None:
+        """A document that is shown again stays where it is: with its first time, and with what is said of it now."""
+        await quarantine(store)
+        again = make_document("of nobody", reference="1003", at=NOON + HOUR)
+        again = attrs.evolve(again, code="STATUS_UNKNOWN", error="other")
+        assert await store.save_page(PageWork(channel=SHOP, quarantined=(again,)), fence=FIRST, at=NOON)
+
+        kept = {one.payload_hash: one for one in await store.quarantined(SHOP)}["of nobody"]
+        assert kept == attrs.evolve(again, at=NOON)
+        assert await left(store) == ["h1", "h2", *OTHERS]
+
+        nameless = attrs.evolve(again, reference=None)
+        assert await store.save_page(PageWork(channel=SHOP, quarantined=(nameless,)), fence=FIRST, at=NOON)
+        kept = {one.payload_hash: one for one in await store.quarantined(SHOP)}["of nobody"]
+        assert kept.reference == "1003"
+
+    @law
+    async def test_document_is_released_by_its_hash(self, store: OrderStore) -> None:
+        """A document that is released leaves quarantine, of its own channel alone, and whoever it was of."""
+        await quarantine(store)
+
+        page = PageWork(channel=SHOP, released=("h1", "of nobody", "unheard of"))
+        for _ in range(2):
+            assert await store.save_page(page, fence=FIRST, at=NOON)
+            assert await left(store) == ["h2", "of another", "h1"]

@@ -172,6 +172,8 @@ async def everything(store: OrderStore, *references: str, channel: ChannelId = S
     return (
         [(loaded.get(key), await store.decision(key), await store.notes(key)) for key in keys],
         [await store.history(key) for key in keys],
+        [await store.decision_history(key) for key in keys],
+        await store.erased(keys),
         await store.progress(channel),
         await store.known(channel, references),
         list(await store.decisions(channel)),

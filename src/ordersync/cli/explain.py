@@ -1,0 +1,57 @@
+"""``ordersync explain``: why an order is not here."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..doctor.doctor import Doctor
+from ..doctor.explanation import UNEXPLAINED, Explanation, View
+from .command import DONE, FAILED, NOT_UNDERSTOOD, Voice, add_order, add_sources, opened
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "explain",
+        help="say why an order is not here",
+        description="Say why an order is not here. Exit code 0: it is here; 1: it is not, and the cause is known; "
+        "2: nobody can tell from here, or the command was not understood.",
+    )
+    add_order(parser)
+    parser.add_argument("--source", required=True, help="the marketplace or kind of shop")
+    parser.add_argument("--subsource", help="the account or shop, where the source has several")
+    add_sources(parser)
+    parser.add_argument("--live", action="store_true", help="ask the channel for this order as well")
+    parser.add_argument("--location", help="the location that you look at")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--markdown", action="store_true", help="print Markdown, for a ticket")
+    parser.set_defaults(run=run, on_error=NOT_UNDERSTOOD)
+
+
+async def run(options: argparse.Namespace, voice: Voice) -> int:
+    """Explain, in the form that is asked for."""
+    async with opened(options) as found:
+        explanation = await Doctor(found.channels, found.storage).explain(
+            options.reference,
+            source=options.source,
+            subsource=options.subsource,
+            live=options.live,
+            view=View(location=options.location),
+        )
+    voice.say(_in_form(options, explanation))
+    return exit_code(explanation)
+
+
+def exit_code(explanation: Explanation) -> int:
+    """Return 0 for an order that is here, 1 for one that is not and of which the cause is known, else 2."""
+    if explanation.stored:
+        return DONE
+    known = explanation.causes and UNEXPLAINED not in explanation.causes
+    return FAILED if known else NOT_UNDERSTOOD
+
+
+def _in_form(options: argparse.Namespace, explanation: Explanation) -> str:
+    if options.json:
+        return explanation.to_json()
+    return explanation.to_markdown().rstrip("\n") if options.markdown else str(explanation)
