@@ -40,6 +40,12 @@ LOGGERS = (
 FINEST = logging.DEBUG - 1
 """The level of a logger that no test has set: every record reaches the guard, and others what they got before."""
 
+TIRED = logging.INFO - 1
+"""The level of a logger that has said enough at DEBUG in one test."""
+
+CHATTY = {"aiosqlite": 40}
+"""Who says the same at DEBUG for every call, and how often in a test that is heard unless the test sets its level."""
+
 ENOUGH = 1_000_000
 """So many characters are searched at once."""
 
@@ -106,11 +112,23 @@ class Ear(logging.Filter):
     def __init__(self, logger: logging.Logger, guard: Guard) -> None:
         super().__init__()
         self._logger, self._guard = logger, guard
+        self.rest()
+
+    def rest(self) -> None:
+        """Hear all there is again."""
+        self._left = CHATTY.get(self._logger.name)
+        if self._logger.level != FINEST:
+            self._logger.setLevel(FINEST)
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Hear a record."""
         self._guard.hear(f"the logger {record.name}", words_of(record))
-        return self._logger.level != FINEST or record.levelno >= logging.root.level
+        ours = self._logger.level in (FINEST, TIRED)
+        if ours and self._left is not None and record.levelno <= logging.DEBUG:
+            self._left -= 1
+            if self._left == 0:
+                self._logger.setLevel(TIRED)
+        return not ours or record.levelno >= logging.root.level
 
 
 class Guard:
@@ -121,19 +139,19 @@ class Guard:
         self._said: list[tuple[str, str]] = []
         self._size = 0
         self._leaks: dict[str, list[str]] = {}
-        self._loggers = [logging.getLogger(name) for name in LOGGERS]
+        self._ears: list[Ear] = []
 
     def pytest_configure(self, config: pytest.Config) -> None:
         """Begin to listen."""
         config.addinivalue_line("markers", "speaks(reason): says canaries, and should, for the reason that is given")
-        for logger in self._loggers:
-            logger.addFilter(Ear(logger, self))
+        for logger in map(logging.getLogger, LOGGERS):
+            self._ears.append(Ear(logger, self))
+            logger.addFilter(self._ears[-1])
 
     def pytest_runtest_setup(self) -> None:
         """Let all loggers say all they can."""
-        for logger in self._loggers:
-            if logger.level != FINEST:
-                logger.setLevel(FINEST)
+        for ear in self._ears:
+            ear.rest()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -33,8 +34,11 @@ SPEAKERS = {
 
 
 @pytest.fixture(params=["memory", "sqlite"])
-async def story(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Story]:
-    """Tell the story on a storage."""
+async def story(
+    request: pytest.FixtureRequest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[Story]:
+    """Tell the story on a storage, and let the database's own client tell all it can."""
+    caplog.set_level(logging.DEBUG, logger="aiosqlite")
     clock = ManualClock()
     storage = MemoryStorage(clock=clock) if request.param == "memory" else SQLiteStorage(tmp_path / "s.db", clock=clock)
     async with storage:

@@ -78,6 +78,12 @@ def test_leak_database():
     logging.getLogger("aiosqlite").debug("executing %s", STREET)
 
 
+def test_leak_chatter():
+    for number in range(1000):
+        logging.getLogger("aiosqlite").debug("executing %s", number)
+    logging.getLogger("aiosqlite").info("executed %s", STREET)
+
+
 def test_leak_output():
     print(NAME)
 

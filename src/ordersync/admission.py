@@ -293,18 +293,20 @@ def _facts_of(mapping: StatusMapping) -> Mapping[str, object]:
     }
 
 
-def refusals(candidate: Candidate) -> Iterator[Refusal]:
-    """Yield every reason against a download, in order; behind UNREADABLE nothing can be checked."""
+def clauses(candidate: Candidate) -> Iterator[tuple[str, str | None]]:
+    """Yield each check's code with its sentence if it refuses, in order; behind UNREADABLE nothing can be checked."""
     for check in CHECKS:
         sentence = check.refuses(candidate)
-        if sentence is not None:
-            yield Refusal(check.code, sentence)
-            if check.code == UNREADABLE:
-                return
+        yield check.code, sentence
+        if sentence is not None and check.code == UNREADABLE:
+            return
     for own in candidate.settings.checks:
-        sentence = own.refuses(candidate.readable)
-        if sentence is not None:
-            yield Refusal(own.code, sentence)
+        yield own.code, own.refuses(candidate.readable)
+
+
+def refusals(candidate: Candidate) -> Iterator[Refusal]:
+    """Yield every reason against a download, in order."""
+    return (Refusal(code, sentence) for code, sentence in clauses(candidate) if sentence is not None)
 
 
 def admit(candidate: Candidate) -> Refusal | None:

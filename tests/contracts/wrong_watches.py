@@ -269,6 +269,13 @@ class ExpectsTheVanished(ExpectsAlso):
     instead = {"conflict": None}  # noqa: RUF012
 
 
+class KnowsWatchesOfSeenOrders(MemoryOrderStore):
+    """Tells the watch of an order only once it was seen."""
+
+    async def watch(self, key: OrderKey) -> Watch | None:
+        return await super().watch(key) if key in self._decisions else None
+
+
 class ExpectsWhatWasLetStand(ExpectsAlso):
     """Expects what a person let stand as vanished."""
 
@@ -349,6 +356,7 @@ WRONG_WATCHES = {
     EmptiesTheList: "test_page_leaves_other_watches",
     WatchesForStalePages: "test_stale_page_watches_nothing",
     ByKey: "test_longest_overdue_comes_first",
+    KnowsWatchesOfSeenOrders: "test_hint_of_an_order_never_seen",
     WatchesOfEverybody: "test_longest_overdue_comes_first",
     HintsOfTheStored: "test_hint_of_an_order_never_seen",
     HintDecides: "test_hint_of_an_order_never_seen",

@@ -200,8 +200,8 @@ REFUSED = HostCheck(code="TOO_HEAVY", refuses=lambda _: "It is too heavy.")
 class Cause:
     """One cause: its code, what brings it about, and with which others it cannot be at once.
 
-    ``kind``: "screen" is where somebody looks, "person" what somebody did to the stored order, "channel" what happened to
-    the channel, "order" what its channel or the settings say of the order, and "reading" what the runs have done.
+    ``kind``: "screen" is where somebody looks, "person" what somebody did to the stored order, "channel" what happened
+    to the channel, "order" what its channel or the settings say of the order, and "reading" what the runs have done.
     ``words``: the shop defines its own status words.
     """
 
@@ -241,7 +241,7 @@ CAUSES: Sequence[Cause] = (
     Cause(code="NO_LOCATION", kind="order", step=settings(location={"L9": "main"}), alone=("UNREADABLE",)),
     Cause(code="TOO_HEAVY", kind="order", step=settings(checks=[REFUSED]), alone=("UNREADABLE",)),
     Cause(code="NOT_ON_CHANNEL", kind="reading", step=at_shop("remove"), alone=("NOT_READ_YET", "UNEXPLAINED")),
-    Cause(code="SHOP_CLOSED", kind="reading", step=trap),
+    Cause(code="SHOP_CLOSED", kind="reading", step=trap, alone=("UNEXPLAINED",)),
     Cause(code="NOT_READ_YET", kind="reading", step=lambda _: None, alone=("UNREADABLE", "UNEXPLAINED")),
     Cause(code="UNEXPLAINED", kind="reading", step=hide, alone=("UNREADABLE", "CHANNEL_RESTING", "CHANNEL_DISABLED")),
 )

@@ -33,8 +33,8 @@ class Keyed(Acme):
 
     async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
         """Read a page of what cannot be understood."""
-        params = {"api_key": KEY, "since": str(updated_since), "cursor": str(cursor)}
-        answer = await self.request("GET", "/orders", params=params)
+        window = {"since": str(updated_since), "cursor": str(cursor)}
+        answer = await self.request("GET", "/orders", params={"api_key": KEY, **window})
         self.understood(answer.json, ChannelOrder)
         return OrderPage(orders=())
 
@@ -94,7 +94,7 @@ async def fresh() -> str:
 @pytest.mark.parametrize("answer", ANSWERS)
 async def test_no_secret_is_told(answer: str) -> None:
     """Whatever the server answers, reports, events, errors, journal and doctor tell no secret of the channel's."""
-    hearing, events = Hearing(frames=False), list[Event]()
+    hearing, events = Hearing(), list[Event]()
     async with serving(ANSWERS[answer]) as (script, url):
         for auth in (BearerAuth(fresh, token=TOKEN), BasicAuth(USER, PASSWORD)):
             channel = Keyed(ACME, base_url=url, auth=auth, transport=Transport(limits=QUICK))

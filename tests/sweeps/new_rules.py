@@ -63,7 +63,7 @@ async def rules_change(world: World) -> None:
     The marketplace is read by sweeps alone, which do not show what has ended.
     """
     set_up(world, former(world))
-    world.market.scan = "state"
+    vars(world.market)["scan"] = "state"
     world.shop.place("1040", lines={"MUG-S": 1}, at=world.clock.now() - timedelta(days=1))
     world.shop.place("1041", lines={"CAP-S": 4})
     world.shop.place("1042", lines={"MUG-S": 2, "CAP-S": 2})
@@ -94,6 +94,24 @@ async def _life_goes_on(world: World) -> None:
     world.clock.advance(hours=1)
 
 
+async def rules_are_strict(world: World) -> None:
+    """All was downloaded; more is bought, and just now the settings have become those that refuse it.
+
+    The newest order moves the watermark so far that no scan reaches back to the others.
+    """
+    await rules_change(world)
+    await come_to_rest(world)
+    world.clock.advance(hours=1)
+    world.shop.place("1047", lines={"CAP-S": 4})
+    world.shop.place("1048", lines={"MUG-S": 2, "CAP-S": 2})
+    world.market.place("2047", lines={"MUG-M": 1})
+    world.clock.advance(minutes=1)
+    world.shop.cancel("1048")
+    world.clock.advance(minutes=20)
+    world.shop.place("1049", lines={"MUG-S": 1})
+    set_up(world, former(world))
+
+
 async def old_decisions(world: World) -> None:
     """Much was decided that nobody needs to know any more: about orders that are over, and before they changed."""
     for market in world.marketplaces:
@@ -119,7 +137,7 @@ async def credentials_are_renewed(world: World) -> None:
         await world.run()
         world.clock.advance(minutes=7)
     world.shop.recover()
-    world.shop.place("1051", lines={"MUG-S": 1})
+    world.shop.place("1051", lines={"CAP-S": 1})
 
 
 async def _nothing(_world: World) -> None:

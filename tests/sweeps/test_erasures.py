@@ -14,7 +14,7 @@ from sweeps.facts import Facts, differences, facts_of
 from sweeps.lines import Line
 from sweeps.new_life import key_of, lives_at_rest, strange_day
 from sweeps.rest import come_to_rest
-from sweeps.sweeping import Work, broken_law, budget, cut, live_through, running, spread, undisturbed
+from sweeps.sweeping import Undisturbed, Work, broken_law, budget, cut, live_through, running, spread, undisturbed
 from sweeps.test_cancels import cancelled_in_flight
 from sweeps.test_late_runners import sleeping_at, telling
 from sweeps.twins import MemoryWorlds, SQLiteWorlds, Worlds
@@ -46,6 +46,25 @@ async def what_is_wrong(world: World, keys: Collection[OrderKey], end: Facts) ->
     return [*([broken] if broken else []), *left, *differ]
 
 
+async def half_a_day_passes(world: World) -> None:
+    """Let sweeps and looks come once more: what a run would conclude of an order that is written meanwhile waits."""
+    world.clock.advance(hours=13)
+    await come_to_rest(world)
+
+
+async def a_long_run(line: Line) -> None:
+    """Run until nothing is due, and once more when half a day has passed."""
+    await line.run()
+    await come_to_rest(line.world)
+    await half_a_day_passes(line.world)
+
+
+async def the_run_and_its_end(worlds: Worlds) -> Undisturbed:
+    """Return the moments of one run, and how things stand half a day later when nobody erases anything."""
+    whole = await undisturbed(worlds, a_long_run)
+    return Undisturbed((await undisturbed(worlds, running)).moments, whole.end)
+
+
 async def erased_at(worlds: Worlds, number: int, end: Facts, *, every: int = 1) -> list[str]:
     """Erase orders, or every so many of them, at one moment of a run, and once more when all is at rest."""
 
@@ -56,6 +75,7 @@ async def erased_at(worlds: Worlds, number: int, end: Facts, *, every: int = 1) 
         line = Line(world, at=number, do=meanwhile)
         await line.run()
         wrong = [broken] if (broken := await broken_law(world)) else []
+        await half_a_day_passes(world)
         keys = keys_of(world)[::every]
         await erase_all(world, keys)
         wrong += await what_is_wrong(world, keys, end)
@@ -66,7 +86,7 @@ async def erased_at(worlds: Worlds, number: int, end: Facts, *, every: int = 1) 
 async def test_orders_may_be_erased_at_any_moment_of_a_run(most: int | None) -> None:
     """What a run has read before the erasure brings no buyer back when it is written, and all else goes its way."""
     worlds = await MemoryWorlds.after(strange_day)
-    whole = await undisturbed(worlds, running)
+    whole = await the_run_and_its_end(worlds)
     before = [number for number, one in enumerate(whole.moments) if one.when == "before" and one.place == "orders"]
     wrong = [await erased_at(worlds, number, whole.end) for number in spread(before, most)]
 
@@ -77,7 +97,7 @@ async def test_orders_may_be_erased_at_any_moment_of_a_run(most: int | None) -> 
 async def test_orders_may_be_erased_in_the_middle_of_a_run_on_sqlite(most: int, tmp_path: Path) -> None:
     """The same on SQLite."""
     worlds = await SQLiteWorlds.after(strange_day, tmp_path)
-    whole = await undisturbed(worlds, running)
+    whole = await the_run_and_its_end(worlds)
     pages = [number for number, one in enumerate(whole.moments) if one.when == "before" and one.verb == "save_page"]
     some = spread(pages, most) if most > 1 else pages[1:2]
     wrong = [await erased_at(worlds, number, whole.end, every=1 if most > 1 else 6) for number in some]

@@ -15,11 +15,22 @@ from ordersync import OrderState
 from sweeps.facts import Facts, differences
 from sweeps.lines import Line, Moment
 from sweeps.new_life import key_of
-from sweeps.new_rules import COURSES, Course, credentials_are_renewed, former, old_decisions, rules_change, set_up
+from sweeps.new_rules import (
+    COURSES,
+    Course,
+    changed,
+    credentials_are_renewed,
+    former,
+    old_decisions,
+    rules_are_strict,
+    rules_change,
+    set_up,
+)
 from sweeps.rest import come_to_rest
 from sweeps.sweeping import (
     Mishap,
     Undisturbed,
+    Work,
     budget,
     cut,
     live_through,
@@ -31,7 +42,7 @@ from sweeps.sweeping import (
 )
 from sweeps.test_late_runners import sleeping_at, telling
 from sweeps.twins import MemoryWorlds, SQLiteWorlds, Worlds
-from sweeps.world import MARKET, SHOP, World
+from sweeps.world import MARKET, SHOP, World, of_shop
 
 courses = pytest.mark.parametrize("name", COURSES)
 
@@ -197,6 +208,38 @@ async def test_settings_may_change_back_and_forth(most: int | None) -> None:
     assert [one for ones in wrong for one in ones] == []
 
 
+async def strict_for_once(worlds: Worlds, number: int, end: Facts) -> list[str]:
+    """Kill a run under strict settings, and let others run under the lenient ones, which had judged all before."""
+    async with worlds.one() as world:
+        line = Line(world, at=number, do=cut, checked=False)
+        await live_through(line, running)
+        world.clock.advance(minutes=30)
+        set_up(world, changed(world))
+        return await verdict(line, [end])
+
+
+@budget("most", 8, None)
+async def test_settings_may_be_strict_for_one_run_that_dies(most: int | None) -> None:
+    """What a run has refused that died under other settings is downloaded under those that had judged all before it."""
+    worlds = await MemoryWorlds.after(rules_are_strict)
+    async with worlds.one() as world:
+        line = Line(world)
+        await running(line)
+        moments = line.moments
+
+    async def lenient(line: Line) -> None:
+        line.world.clock.advance(minutes=30)
+        set_up(line.world, changed(line.world))
+        await line.run()
+
+    whole = await undisturbed(worlds, lenient)
+    assert whole.end[key_of("1047"), "state"] is OrderState.OPEN
+    at = {*spread(states(moments), most), *spread(around_turns(moments), most)}
+    wrong = [await strict_for_once(worlds, number, whole.end) for number in sorted(at)]
+
+    assert [one for ones in wrong for one in ones] == []
+
+
 async def test_replay_comes_to_what_runs_come_to() -> None:
     """What a replay takes out of quarantine is what the next runs would find, only sooner."""
     worlds = await MemoryWorlds.after(rules_change)
@@ -235,15 +278,21 @@ async def test_old_decisions_are_dropped() -> None:
     assert (before[0] > 1, before[1:3], after) == (True, [1, 1], [1, 0, 0, 1])
 
 
-async def test_credentials_that_are_renewed_are_no_trouble_any_more() -> None:
-    """The first run in which the shop takes them does all that was left, and nothing tells of the trouble."""
+async def hinting(line: Line) -> None:
+    """Look at one order of the shop."""
+    await line.hint(of_shop("1001"))
+
+
+@pytest.mark.parametrize("work", [running, hinting])
+async def test_credentials_that_are_renewed_are_no_trouble_any_more(work: Work) -> None:
+    """The first run, or look at an order, in which the shop takes them works, and nothing tells of the trouble."""
     worlds = await MemoryWorlds.after(credentials_are_renewed)
     async with worlds.one() as world:
+        line = Line(world)
         before = (await world.storage.journal.life([SHOP]))[SHOP]
-        report = await world.run()
+        await work(line)
         after = (await world.storage.journal.life([SHOP]))[SHOP]
 
     assert (before.trouble, before.failures) == ("channel-auth", 1)
     assert (after.trouble, after.trouble_since, after.failures) == ("", None, 0)
-    assert report.channels[SHOP].status == "done"
-    assert report.channels[SHOP].new > 0
+    assert line.reports[0].channels[SHOP].status == "done"

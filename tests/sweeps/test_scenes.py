@@ -19,7 +19,7 @@ from sweeps.world import MARKET, SHOP, of_market, of_shop
 READING = frozenset(
     {
         *("find", "decision", "decisions", "decided", "decision_history", "quarantined", "history", "kits"),
-        *("erased", "channels"),
+        *("erased", "channels", "watch"),
     }
 )
 """Verbs that only show something to people."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from ..admission import Candidate, refusals
+from ..admission import Candidate, clauses
 from ..errors import ChannelAuthError
 from ..lifecycle import OrderEvent
 from ..model.channel_orders import ChannelOrder, UnreadableOrder
@@ -136,6 +136,7 @@ def connection(facts: Evidence) -> Iterator[CheckResult]:
     rest = {} if not resting else {"resting until": f"{life.paused_until:%Y-%m-%d %H:%M:%SZ}"}
     also = ("CHANNEL_RESTING",) if resting else ()
     if answer is not None and answer.connection is not None:
+        rest["error"] = answer.connection.code
         yield failed("connection", _trouble(answer.connection.code), f"{answer.connection}.", rest, also=also)
     elif answer is not None and resting:
         yield failed("connection", "CHANNEL_RESTING", f"It answers now, and rests after {life.failures} runs.", rest)
@@ -183,15 +184,16 @@ def _judged(facts: Evidence, seen: ChannelOrder | UnreadableOrder, when: str) ->
     """Return what admission says of an order, every clause of it."""
     if facts.channel is None:
         return unknown("status", "Its channel's settings are not known here.", "give the doctor its channels")
-    found = list(refusals(Candidate(order=seen, settings=facts.channel.settings)))
-    evidence = _sighting(facts)
+    found = dict(clauses(Candidate(order=seen, settings=facts.channel.settings)))
+    refusing = {code: sentence for code, sentence in found.items() if sentence is not None}
+    evidence = _sighting(facts) | {"passed": ", ".join(code for code in found if code not in refusing)}
     if isinstance(seen, ChannelOrder):
         evidence = {"status": f"{seen.status} ({when})"} | evidence
-    if not found:
+    if not refusing:
         return passed("status", f"What its channel showed {when} is accepted.", evidence)
-    evidence |= {f"also {one.code}": one.sentence for one in found[1:]}
-    also = tuple(one.code for one in found[1:])
-    return failed("status", found[0].code, found[0].sentence, evidence, also=also)
+    (code, sentence), *others = refusing.items()
+    evidence |= {f"also {other}": told for other, told in others}
+    return failed("status", code, sentence, evidence, also=tuple(other for other, _ in others))
 
 
 def _sighting(facts: Evidence) -> dict[str, str]:

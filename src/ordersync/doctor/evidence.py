@@ -82,7 +82,6 @@ async def gather(storage: Storage, question: Question) -> Evidence:
     orders, journal, key, channel = storage.orders, storage.journal, question.key, question.key.channel
     order = (await orders.load([key])).get(key)
     decision = await orders.decision(key)
-    known = (await orders.known(channel, [key.reference])).get(key.reference)
     placed_at = _placed_at(question.answer, decision, order) or question.placed_at
     readings = [EntryKind.WINDOW_READ]
     around: list[JournalEntry] = []
@@ -98,7 +97,7 @@ async def gather(storage: Storage, question: Question) -> Evidence:
         decision=decision,
         history=await orders.history(key) if order is not None else (),
         erased_at=(await orders.erased([key])).get(key),
-        watch=None if known is None else known.watch,
+        watch=await orders.watch(key),
         life=(await journal.life([channel]))[channel],
         progress=await orders.progress(channel),
         first=windows_of(await journal.entries(channel=channel, kinds=readings, limit=AROUND, oldest_first=True)),

@@ -50,6 +50,8 @@ def _of_shown(facts: Evidence, order: ChannelOrder, channel: Channel) -> CheckRe
     if not _comes(facts, order, channel):
         return failed(NAME, "NOT_SHOWN", "It ended before a run could see it, and no scan shows it any more.", told)
     missed = [window for window in (*facts.around, *facts.latest) if should_have_shown(window, order, channel)]
+    if missed and _is_news(order, before) and facts.diagnoses:
+        return passed(NAME, "Its channel's own check says why no reading showed it.", told)
     if missed and _is_news(order, before):
         return failed(NAME, UNEXPLAINED, f"This reading should have shown it, and did not: {missed[0]}.", told)
     return _not_read_yet(facts, "No run has read the channel to the end since the order became what it is.")

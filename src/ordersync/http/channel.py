@@ -41,6 +41,13 @@ KEEP_ALIVE_S = 4
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
+@attrs.frozen
+class Unsaid:
+    """What is sent, without a repr: it may hold secrets and buyers."""
+
+    value: Any = attrs.field(repr=False)
+
+
 class HTTPChannel(Channel):
     """A channel behind an HTTP API with JSON; one request is one try, whose failure is a ``ChannelError``.
 
@@ -129,7 +136,7 @@ class HTTPChannel(Channel):
         call = self._call(method, shown(path), effect=effect)
         options: dict[str, Any] = {"params": params, "headers": {**self.headers}}
         if json is not None:
-            options["data"] = dump_json(json)
+            options["data"] = dump_json(json.value if isinstance(json, Unsaid) else json)
             options["headers"]["Content-Type"] = "application/json"
         middlewares: list[ClientMiddlewareType] = [without_cookies]
         if effect:
@@ -137,7 +144,9 @@ class HTTPChannel(Channel):
         if authorized and self._auth is not None:
             middlewares.append(self._auth)
         options["middlewares"] = middlewares
-        answer = await self._answer(call, path, options)
+        sending = Unsaid(options)
+        del params, json, options  # an error shows its frames to whoever captures their variables
+        answer = await self._answer(call, path, sending)
         if 200 <= answer.status < 300:  # noqa: PLR2004 - what success is
             return answer
         raise self.failure(call, answer)
@@ -155,7 +164,8 @@ class HTTPChannel(Channel):
         Unless *effect* is given, every text but a query counts as one that changes something.
         """
         effect = not is_read(query) if effect is None else effect
-        question = {"query": query, "variables": variables or {}}
+        question = Unsaid({"query": query, "variables": variables or {}})
+        del variables
         answer = await self.request("POST", "", json=question, effect=effect, authorized=authorized)
         call = self._call("POST", "/", effect=effect)
         if not isinstance(answer.json, dict):
@@ -195,6 +205,7 @@ class HTTPChannel(Channel):
             return self.converter.structure(document, kind)
         except MALFORMED as error:
             told = explain(error)
+        del document
         raise ChannelResponseError(
             f"{self.id}: the answer does not fit ({told}); check whether the channel has changed its API",
             applied=None if effect else False,
@@ -219,23 +230,30 @@ class HTTPChannel(Channel):
             credentials=self.credentials,
         )
 
-    async def _answer(self, call: Call, path: Path, options: Mapping[str, Any]) -> Answer:
+    async def _answer(self, call: Call, path: Path, sending: Unsaid) -> Answer:
         if self._session is None or self._pacer is None:
             raise RuntimeError(f"{self.id} is not open; use 'async with'")
         url = self._url(call, path)
         await self._slot(call, self._pacer)
         try:
-            async with (
-                asyncio.timeout(self._limits.total.total_seconds()),
-                self._session.request(call.method, url, **self._bounds(), **options) as response,
-            ):
-                self._learn(self._pacer, response.headers)
-                return await read_answer(response, limit=self._limits.answer_bytes, empty=call.effect)
+            return await self._exchange(self._session, self._pacer, call, url, sending)
         except (aiohttp.ClientError, TimeoutError) as error:
             failure: ChannelError = no_answer(call, error)
         except UnusableAnswerError as error:
             failure = nonsense(call, str(error))
+        except ChannelError as error:  # of whoever gets new tokens; its frames are aiohttp's, with all that was sent
+            failure = error.with_traceback(None)
         raise failure  # out here, or it would carry aiohttp's error along, and the headers with it
+
+    async def _exchange(
+        self, session: aiohttp.ClientSession, pacer: Pacer, call: Call, url: URL, sending: Unsaid
+    ) -> Answer:
+        async with (
+            asyncio.timeout(self._limits.total.total_seconds()),
+            session.request(call.method, url, **self._bounds(), **sending.value) as response,
+        ):
+            self._learn(pacer, response.headers)
+            return await read_answer(response, limit=self._limits.answer_bytes, empty=call.effect)
 
     def _learn(self, pacer: Pacer, headers: Mapping[str, str]) -> None:
         told = server_time(headers)

@@ -57,7 +57,10 @@ class OrderStore(ABC):
     async def known(
         self, channel: ChannelId, references: Collection[str], *, fence: Fence | None = None
     ) -> Mapping[str, Known]:
-        """Return what is known of these references; never seen ones are absent."""
+        """Return what is known of these references; never seen ones are absent.
+
+        Of an order of which only its doubts are kept the decision's fields are empty.
+        """
 
     @abstractmethod
     async def load(self, keys: Collection[OrderKey], *, fence: Fence | None = None) -> Mapping[OrderKey, Order]:
@@ -126,6 +129,10 @@ class OrderStore(ABC):
     @abstractmethod
     async def hint(self, key: OrderKey, *, at: datetime) -> None:
         """Put an order on the watch list, stored or not; a look at it is due at *at*, or sooner if it was already."""
+
+    @abstractmethod
+    async def watch(self, key: OrderKey) -> Watch | None:
+        """Return an order's place on the watch list, seen before or not; None when it is not on it."""
 
     @abstractmethod
     async def watched(

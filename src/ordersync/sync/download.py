@@ -27,7 +27,7 @@ async def download(run: ChannelRun) -> None:
     orders = run.storage.orders
     progress = await orders.progress(run.id, fence=run.fence)
     back_to = await read_back_to(run, progress)
-    await unsettle(run)
+    await unsettle(run, progress)
     kinds = plan(run.channel, progress, now=run.now())
     for kind in kinds:
         scan = begin(run.channel, kind, await orders.progress(run.id, fence=run.fence), now=run.now())

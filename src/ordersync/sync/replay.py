@@ -19,6 +19,7 @@ from .channel_run import ChannelRun, RunContext
 from .channel_task import Rendezvous, Task, lost, may_call, network, settle
 from .download import save
 from .report import RunReport
+from .rereading import unsettle
 from .run import Run
 from .watch import watch
 
@@ -43,6 +44,7 @@ def replaying(reference: str | None = None) -> Task:
         rendezvous.arrive()
         try:
             run.begin_phase("replay")
+            await unsettle(run, await run.storage.orders.progress(run.id, fence=run.fence))
             if await _look_later(run, await _judge_again(run, reference)) and await may_call(run, life):
                 await network(run, "watch", watch)
             await settle(run)

@@ -28,12 +28,11 @@ async def read_back_to(run: ChannelRun, progress: Progress) -> datetime | None:
     return min((moment for moment in changed if moment is not None), default=None)
 
 
-async def unsettle(run: ChannelRun) -> None:
+async def unsettle(run: ChannelRun, progress: Progress) -> None:
     """Note, before orders are judged by other settings than the last, that no settings have judged all of them.
 
     Whoever returns to the former settings before a download has ended under these reads again, too.
     """
-    progress = await run.storage.orders.progress(run.id, fence=run.fence)
     if progress.admission not in ("", admission_fingerprint(run.channel.settings)):
         await run.storage.orders.set_progress(run.id, attrs.evolve(progress, admission=""), fence=run.fence)
 

@@ -50,7 +50,7 @@ async def _look_at_watched(run: ChannelRun) -> int:
     """Look up orders of the watch list; where the channel cannot be asked for one, the scans have to do."""
     due = await run.storage.orders.watched(run.id, at=run.now(), limit=LOOKS - SUSPECT_LOOKS, fence=run.fence)
     if due and isinstance(run.channel, SupportsOrderLookup):
-        await unsettle(run)
+        await unsettle(run, await run.storage.orders.progress(run.id, fence=run.fence))
         for one in due:
             await _look_at(run, one)
     elif due:

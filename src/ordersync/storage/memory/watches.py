@@ -23,6 +23,10 @@ class MemoryWatches(OrderTables):
         before = self._watches.get(key, Watch(key=key, since=at, look_at=at))
         self._watches[key] = attrs.evolve(before, look_at=min(before.look_at, at))
 
+    async def watch(self, key: OrderKey) -> Watch | None:
+        """Return an order's place on the watch list."""
+        return self._watches.get(key)
+
     async def watched(
         self, channel: ChannelId, *, at: datetime, limit: int, fence: Fence | None = None
     ) -> Sequence[Watch]:

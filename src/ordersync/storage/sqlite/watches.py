@@ -11,7 +11,7 @@ from ...model.pages import Watch, WatchChange
 from ...ports import OrderStore
 from .. import codec
 from .connection import Connection
-from .keys import channel_number, own_key_numbers
+from .keys import channel_number, key_numbers, own_key_numbers
 from .order_tables import load_orders
 from .parts import FencedPart
 
@@ -30,6 +30,8 @@ ON CONFLICT (order_id) DO UPDATE SET look_at = min(look_at, excluded.look_at)
 """
 
 UNWATCH = "DELETE FROM watches WHERE order_id = ? AND since = ? AND look_at = ?"
+
+WATCH_OF = "SELECT since, look_at FROM watches WHERE order_id = ?"
 
 WATCHED = """
 SELECT reference, since, look_at FROM watches CROSS JOIN order_keys ON order_keys.id = order_id
@@ -88,6 +90,15 @@ class WatchVerbs(FencedPart, OrderStore):
             db.execute(HINT, (moment, moment, own_key_numbers(db, [key])[key]))
 
         await self._write(work)
+
+    async def watch(self, key: OrderKey) -> Watch | None:
+        """Return an order's place on the watch list, seen before or not; None when it is not on it."""
+
+        def work(db: Connection) -> Watch | None:
+            found = db.execute(WATCH_OF, (key_numbers(db, [key]).get(key),)).fetchone()
+            return None if found is None else watch_of(key, *found)
+
+        return await self._read(work)
 
     async def watched(
         self, channel: ChannelId, *, at: datetime, limit: int, fence: Fence | None = None

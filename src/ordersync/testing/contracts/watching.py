@@ -127,6 +127,7 @@ class WatchLaws(Contract[OrderStore]):
         known = await store.known(SHOP, ["1001", "1002"])
         watch = Watch(key=KEY, since=MOMENT, look_at=NOON + HOUR)
         assert [known[reference].watch for reference in ("1001", "1002")] == [watch, None]
+        assert [await store.watch(make_key(reference)) for reference in ("1001", "1002")] == [watch, None]
 
         await set_watches(store, off=[KEY])
         assert (await store.known(SHOP, ["1001"]))["1001"].watch is None
@@ -137,6 +138,8 @@ class WatchLaws(Contract[OrderStore]):
         await store.hint(KEY, at=MOMENT)
 
         assert await watches(store) == [Watch(key=KEY, since=MOMENT, look_at=MOMENT)]
+        assert await store.watch(KEY) == Watch(key=KEY, since=MOMENT, look_at=MOMENT)
+        assert await store.watch(OrderKey(MARKET, "1001")) is None
         assert await store.known(SHOP, ["1001"]) == {}
         assert await store.load([KEY]) == {}
         assert await store.decision(KEY) is None
