@@ -273,6 +273,7 @@ class KnowsWatchesOfSeenOrders(MemoryOrderStore):
     """Tells the watch of an order only once it was seen."""
 
     async def watch(self, key: OrderKey) -> Watch | None:
+        """Return a watch."""
         return await super().watch(key) if key in self._decisions else None
 
 

@@ -26,7 +26,8 @@ class Patient:
     """An order as it is when its causes are to be removed.
 
     One that no scan shows ``may_be_read_beside``: since another, that other settings accept, is read again, or since
-    somebody has asked for it in vain, and the look is still due.
+    somebody has asked for it in vain, and the look is still due. One that is ``out_of_sight`` has ended at a shop whose
+    stamps do not move and that cannot be asked for it: what is done to it there is seen by nobody.
     """
 
     number: int
@@ -36,6 +37,7 @@ class Patient:
     words: Mapping[str, str] | None
     fixed: bool
     may_be_read_beside: bool
+    out_of_sight: bool
 
     @classmethod
     def of(cls, world: World, number: int) -> Patient:
@@ -48,6 +50,7 @@ class Patient:
             refunded=order.payment is PaymentStatus.REFUNDED,
             words=world.wishes.words,
             fixed=not world.setup.words,
+            out_of_sight=order.done and not world.setup.lookup and world.setup.scan != "updated",
             may_be_read_beside=order.done and (order.reference in world.asked_for or len(world.shop.orders) > 1),
         )
 

@@ -129,6 +129,8 @@ async def _is_true(
     causes = truth.causes | truth.behind
     by_itself = await _stored(script, patient, causes, open_storage)
     if not by_itself or ("NOT_SHOWN" in told and patient.may_be_read_beside):
+        if patient.fixed and patient.out_of_sight and "STATUS_UNKNOWN" in causes:
+            return
         causes = causes - {"NOT_READ_YET", "UNEXPLAINED"} | {"NOT_SHOWN"}
         assert await _stored(script, patient, causes, open_storage), f"{sorted(causes)} were removed, and it is out"
     unseen = truth.behind | ({"NOT_SHOWN"} if "UNREADABLE" in causes else set())

@@ -25,7 +25,10 @@ ORDER = OrderKey(SHOP, "1001")
 READS = [EntryKind.WINDOW_READ]
 
 QUESTIONS: list[tuple[dict[str, Any], str]] = [
-    ({"channel": SHOP, "kinds": READS, "since": MIDDLE, "oldest_first": True}, "journal_by_kind (channel_id=? AND kind=? AND"),
+    (
+        {"channel": SHOP, "kinds": READS, "since": MIDDLE, "oldest_first": True},
+        "journal_by_kind (channel_id=? AND kind=? AND",
+    ),
     ({"channel": SHOP, "kinds": READS, "until": MIDDLE}, "journal_by_kind (channel_id=? AND kind=? AND at<?)"),
     (
         {"channel": SHOP, "since": MIDDLE, "until": MIDDLE + SECOND},

@@ -29,7 +29,7 @@ NEXT_STEPS: Mapping[str, str] = {
     "NOT_CONNECTED": "mend the connection; the next run goes on from where it was cut",
     "CHANNEL_RESTING": "wait until then, or enable the channel again, which ends its rest",
     "NOT_ON_CHANNEL": "compare the number on the channel, and the account it was sold under",
-    STATUS_UNKNOWN: "map the word in settings.status_mapping under a new version",
+    STATUS_UNKNOWN: "map the word in settings.status_mapping, or teach the channel and call Doctor.replay(channel)",
     "STATUS_IGNORED": "map the word to something else in settings.status_mapping under a new version",
     CANCELLED_ON_CHANNEL: "none, or keep such orders with settings.import_cancelled",
     SHIPPED_BEFORE_DOWNLOAD: "none, or import such orders with settings.import_shipped",

@@ -39,6 +39,9 @@ CUT_OFF = timedelta(minutes=3)
 
 BATCH = 200
 
+TRIES = 3
+"""How often an order that has vanished is read anew because people changed it in between."""
+
 
 async def watch(run: ChannelRun) -> None:
     """Look at the orders that are due for it, then at what the last complete sweep did not show."""
@@ -205,11 +208,17 @@ def _is_told_whole(run: ChannelRun, order: Order) -> bool:
 
 
 async def _vanish(run: ChannelRun, order: Order) -> None:
-    now = run.now()
-    after = vanished(order, at=now)
-    entry = entry_of(order, after, OrderEvent.VANISHED, Reason(who=CHANNEL, why="", at=now))
-    if await run.storage.orders.replace(after, expect=order.revision, change=entry, fence=run.fence):
-        run.order_changed(ChangedOrder(order=after, expect=order.revision, change=entry))
+    """Name an order that its channel does not know any more; what was done to it meanwhile may change that."""
+    now, orders = run.now(), run.storage.orders
+    for _ in range(TRIES):
+        after = vanished(order, at=now)
+        entry = entry_of(order, after, OrderEvent.VANISHED, Reason(who=CHANNEL, why="", at=now))
+        if await orders.replace(after, expect=order.revision, change=entry, fence=run.fence):
+            run.order_changed(ChangedOrder(order=after, expect=order.revision, change=entry))
+            return
+        order = (await orders.load([order.key], fence=run.fence)).get(order.key, order)
+        if not is_expected(order):
+            return
 
 
 async def _report_suspicion(run: ChannelRun, *, known: int, missing: int) -> None:
