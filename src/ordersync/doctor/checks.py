@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from ..admission import Candidate, clauses
+from ..admission import DELETED_HERE, Candidate, clauses
 from ..errors import ChannelAuthError
 from ..lifecycle import OrderEvent
 from ..model.channel_orders import ChannelOrder, UnreadableOrder
@@ -95,7 +95,7 @@ def deleted(facts: Evidence) -> Iterator[CheckResult]:
     """Check whether a person deleted the order."""
     order = facts.order
     if order is not None and facts.deleted:
-        yield failed("deleted", "DELETED_HERE", f"It was deleted here {order.ended}.")
+        yield failed("deleted", DELETED_HERE, f"It was deleted here {order.ended}.")
     else:
         yield passed("deleted", "Nobody deleted it here.")
 
@@ -180,13 +180,18 @@ def status(facts: Evidence) -> Iterator[CheckResult]:
         yield failed("status", decision.code, decision.sentence, _sighting(facts))
 
 
+ASKED_BEFORE = frozenset({"CHANNEL_DISABLED", DELETED_HERE})
+"""Clauses of an admission that are checks of their own here."""
+
+
 def _judged(facts: Evidence, seen: ChannelOrder | UnreadableOrder, when: str) -> CheckResult:
     """Return what admission says of an order, every clause of it."""
     if facts.channel is None:
         return unknown("status", "Its channel's settings are not known here.", "give the doctor its channels")
     found = dict(clauses(Candidate(order=seen, settings=facts.channel.settings)))
     refusing = {code: sentence for code, sentence in found.items() if sentence is not None}
-    evidence = _sighting(facts) | {"passed": ", ".join(code for code in found if code not in refusing)}
+    evidence = _sighting(facts)
+    evidence["clauses passed"] = ", ".join(code for code in found if code not in ASKED_BEFORE | refusing.keys())
     if isinstance(seen, ChannelOrder):
         evidence = {"status": f"{seen.status} ({when})"} | evidence
     if not refusing:
