@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import attrs
 import pytest
@@ -257,6 +257,10 @@ async def test_what_leaves_it_open_is_named(scene: Scene) -> None:
 
     with pytest.raises(ConfigurationError, match=r"^reference: is empty"):
         await doctor.explain("  ")
+    with pytest.raises(ConfigurationError, match=r"^reference: expected text, got int"):
+        await doctor.explain(7)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"placed_at: has no time zone"):
+        await doctor.explain("7", source="Shop", subsource="south", placed_at=datetime(2026, 1, 5))  # noqa: DTZ001
     with pytest.raises(ConfigurationError, match=r"^source: nobody has seen '7'"):
         await doctor.explain("7")
     with pytest.raises(ConfigurationError, match=r"^subsource: nobody has seen '7'"):
@@ -266,3 +270,13 @@ async def test_what_leaves_it_open_is_named(scene: Scene) -> None:
     found = await doctor.explain("7", source="Nope", subsource="shop")
     assert (found.code, found.key) == ("CHANNEL_UNKNOWN", OrderKey(ChannelId("Nope", "shop"), "7"))
     assert (await doctor.explain("7", source="Shop", subsource="south")).code == "CHANNEL_DRAFT"
+
+
+async def test_what_a_doctor_cannot_take_is_named(scene: Scene) -> None:
+    """A doctor refuses what a runner refuses: a class, one channel twice, what is no storage."""
+    with pytest.raises(TypeError, match=r"^Doctor takes a list of channels; write: Doctor\(\["):
+        Doctor(scene.channel, scene.storage)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match=r"^two channels have the same id: Shop/north"):
+        Doctor([scene.channel, scene.channel], scene.storage)
+    with pytest.raises(TypeError, match=r"^str is no Storage; give Doctor one"):
+        Doctor([scene.channel], "shop.db")  # type: ignore[arg-type]

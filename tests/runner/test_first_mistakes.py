@@ -100,7 +100,7 @@ def test_what_is_no_channel(channels: Any, told: str) -> None:  # noqa: ANN401 -
 @pytest.mark.parametrize(
     ("storage", "told"),
     [
-        (SQLiteStorage, r"^SQLiteStorage is a class; give SyncRunner a storage made of it: SQLiteStorage\(\.\.\.\)$"),
+        (SQLiteStorage, r"^SQLiteStorage is a class; give SyncRunner one made of it: SQLiteStorage\(\.\.\.\)$"),
         ("shop.db", r"^str is no Storage; give SyncRunner one, such as SQLiteStorage\(path\)"),
         (MemoryStorage().stock, r"^MemoryStockLedger is no Storage; .*: storage\.replace\(stock=\.\.\.\)$"),
     ],

@@ -43,8 +43,9 @@ async def which(
 
     Case, blanks and a leading # are forgiven for any order that was ever seen, and its API id will do.
     """
-    if not reference.strip():
-        raise ConfigurationError("reference: is empty; give the order's number on its channel")
+    if not isinstance(reference, str) or not reference.strip():
+        got = "is empty" if isinstance(reference, str) else f"expected text, got {type(reference).__name__}"
+        raise ConfigurationError(f"reference: {got}; give the order's number on its channel")
     known = sorted({*registered, *await storage.journal.channels()})
     channels = [one for one in known if source in (None, one.source) and subsource in (None, one.subsource)]
     if not channels and source is not None and subsource is not None:

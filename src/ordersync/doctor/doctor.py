@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import attrs
@@ -15,6 +15,7 @@ from ..model.ids import ChannelId, OrderKey
 from ..model.settings import ChannelSettings
 from ..ports import Storage
 from ..sync.channel_run import RunContext
+from ..sync.registering import channels_by_id, check_storage
 from ..sync.replay import replay
 from ..sync.report import RunReport
 from ..sync.retry import RetryPolicy
@@ -48,8 +49,9 @@ class Doctor:
         clock: Clock | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
-        """Take what is asked about; opens nothing."""
-        self._channels: Mapping[ChannelId, Channel] = {channel.id: channel for channel in channels}
+        """Take what is asked about; opens nothing. ``ConfigurationError`` and ``TypeError`` as for ``SyncRunner``."""
+        self._channels = channels_by_id(channels, taker=type(self))
+        check_storage(storage, taker=type(self))
         self._storage = storage
         self._clock = clock or SystemClock()
         self._retry = retry or RetryPolicy()
@@ -102,9 +104,11 @@ class Doctor:
         """Say which of the orders seen would be decided otherwise under other settings; writes nothing."""
         return await simulate(self._storage, self._channel(channel_id), settings)
 
-    async def lint(self, channel_id: ChannelId) -> Sequence[LintFinding]:
-        """Say what is wrong with a channel's settings, given what the channel has shown."""
-        return await lint(self._storage, self._channel(channel_id), now=self._clock.now())
+    async def lint(self, channel_id: ChannelId | None = None) -> Sequence[LintFinding]:
+        """Say what is wrong with the settings of one channel, or of all, given what each has shown."""
+        channels = self._channels.values() if channel_id is None else [self._channel(channel_id)]
+        now = self._clock.now()
+        return [found for channel in channels for found in await lint(self._storage, channel, now=now)]
 
     async def reconcile(self, channel_id: ChannelId, *, heal: bool = False) -> Reconciliation:
         """Read all that is unshipped on a channel and compare it with the store; *heal* what can be healed."""

@@ -9,6 +9,7 @@ import attrs
 
 from ..channel import Channel
 from ..model.channel_orders import Diagnosis
+from ..model.fields import maybe_moment
 from ..model.ids import ChannelId, OrderKey
 from ..model.orders import Decision, Order, OrderChange, OrderState
 from ..model.pages import Watch
@@ -40,7 +41,7 @@ class Question:
     channel: Channel | None = None
     answer: Answer | None = None
     diagnoses: Sequence[Diagnosis] = ()
-    placed_at: datetime | None = None
+    placed_at: datetime | None = maybe_moment()  # noqa: RUF009 - as fields of records are declared
 
 
 @attrs.frozen(kw_only=True)

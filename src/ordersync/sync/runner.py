@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AsyncExitStack
 
-from ..channel import Channel, check_registered
+from ..channel import Channel
 from ..clock import Clock, SystemClock, new_run_id
 from ..errors import ConfigurationError
 from ..model.events import Event, Observer
@@ -16,6 +15,7 @@ from ..model.ids import ChannelId, OrderKey
 from ..ports import Storage
 from .channel_run import RunContext
 from .channel_task import look
+from .registering import channels_by_id, check_storage
 from .report import RunReport
 from .retry import RetryPolicy
 from .run import Run
@@ -44,8 +44,8 @@ class SyncRunner:
 
         ``TypeError`` for what is no channel or no storage, such as the class instead of an instance.
         """
-        self._channels = _by_id(channels)
-        _check_storage(storage)
+        self._channels = channels_by_id(channels, taker=type(self))
+        check_storage(storage, taker=type(self))
         self._storage = storage
         self._clock = clock or SystemClock()
         self._retry = retry or RetryPolicy()
@@ -108,43 +108,3 @@ class SyncRunner:
                 observer(event)
             except Exception:
                 log.exception("ordersync.observer_failed event=%s", type(event).__name__)
-
-
-def _by_id(channels: Sequence[Channel]) -> Mapping[ChannelId, Channel]:
-    if isinstance(channels, Channel):
-        raise TypeError(
-            f"SyncRunner takes a list of channels; write: SyncRunner([{type(channels).__name__}(...)], ...)"
-        )
-    known: dict[ChannelId, Channel] = {}
-    for channel in channels:
-        check_registered(channel)
-        other = known.get(channel.id)
-        if other is channel:
-            raise ConfigurationError(f"{channel.id} is given twice; name each channel once")
-        if other is not None:
-            raise ConfigurationError(
-                f"two channels have the same id: {channel.id}, {_origin(other)} and {_origin(channel)}; "
-                "give each its own ChannelId(source, subsource)"
-            )
-        known[channel.id] = channel
-    return known
-
-
-def _check_storage(storage: object) -> None:
-    if isinstance(storage, type):
-        raise TypeError(f"{storage.__name__} is a class; give SyncRunner a storage made of it: {storage.__name__}(...)")
-    if not isinstance(storage, Storage):
-        raise TypeError(
-            f"{type(storage).__name__} is no Storage; give SyncRunner one, such as SQLiteStorage(path), "
-            "or put your own ports into one: storage.replace(stock=...)"
-        )
-
-
-def _origin(channel: Channel) -> str:
-    """Return a channel's class and the file that defines it."""
-    kind = type(channel)
-    try:
-        place = inspect.getsourcefile(kind)
-    except (TypeError, OSError):  # typed into a prompt, or made by a program
-        place = None
-    return f"{kind.__name__} ({place or kind.__module__})"
