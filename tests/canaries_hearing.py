@@ -19,7 +19,7 @@ import attrs
 from canaries_story import BY, Story
 from ordersync import ChannelOrder, ChannelSettings, OrderPage, UnreadableOrder
 from ordersync.doctor import Doctor, View
-from ordersync.doctor.bundle import collect, pack
+from ordersync.doctor.health_bundle import collect, pack
 from ordersync.errors import OrderSyncError
 from ordersync.model.ids import OrderKey
 from ordersync.model.orders import Decision, Order

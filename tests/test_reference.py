@@ -22,7 +22,7 @@ from ordersync.doctor.explanation import HERE, CheckResult
 from ordersync.doctor.linting import LINT_CODES
 from ordersync.doctor.quantities import QuantityCode
 from ordersync.doctor.results import NEXT_STEPS
-from ordersync.doctor.support import bundle_of
+from ordersync.doctor.support_bundle import bundle_of
 from ordersync.lifecycle import ARROWS, OrderEvent
 from ordersync.model import events
 from ordersync.model.audits import FindingCode

@@ -10,9 +10,8 @@ import traceback
 from collections.abc import Sequence
 
 from .cli import demo, doctor, explain, replay
-from .cli.command import Voice
-from .columns import plain
-from .errors import OrderSyncError
+from .cli.command import NOT_UNDERSTOOD, Voice
+from .cli.mistakes import is_told, said_of
 
 INTERRUPTED = 130
 
@@ -27,13 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = asyncio.run(options.run(options, Voice(say=print, note=_note)))
-    except (OrderSyncError, OSError, ValueError) as error:
-        _note(f"ordersync: {plain(str(error))}")
-        if options.debug:
-            traceback.print_exception(error)
-        return int(options.on_error)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a bug of the program is told without its text
+        _note(f"ordersync: {said_of(error)}")
+        if options.debug:
+            traceback.print_exception(error)
+        return int(options.on_error) if is_told(error) else NOT_UNDERSTOOD
     return code
 
 

@@ -13,6 +13,7 @@ from .clock import Clock, SystemClock
 from .errors import OrderNotFoundError, TransitionError
 from .lifecycle import OrderEvent
 from .model.dispatch import Note, NoteStatus, Parcel
+from .model.fields import EARLIEST
 from .model.ids import ChannelId, OrderKey
 from .model.orders import Order, OrderState, Reason, Resolution
 from .model.runs import EntryKind, JournalEntry
@@ -109,19 +110,28 @@ class OrderDesk:
 
         Key, facts, stock and reasons stay, and an order that its channel shows again stays erased. It may be done to
         an order in any state, and to one that was seen and never stored; what is open can still be sent.
-        ``OrderNotFoundError`` when no channel ever showed it.
+        ``OrderNotFoundError`` when nothing is kept of it: no channel ever showed it, or all about it is forgotten.
         """
-        if await self._storage.orders.decision(key) is None:
-            raise OrderNotFoundError(f"{key}: was never seen, so that nothing of it is kept")
+        if not await self._is_kept(key):
+            raise OrderNotFoundError(f"{key}: nothing of it is kept; look for the key of the order that is meant")
         await self._erase([key], who, why)
+
+    async def _is_kept(self, key: OrderKey) -> bool:
+        """Say whether anything is kept of an order; one whose document waits in quarantine has a decision."""
+        orders = self._storage.orders
+        return bool(await orders.decision(key) or await orders.load([key]) or await orders.erased([key]))
 
     async def purge(self, *, older_than: timedelta, who: str = HOST, why: str = "") -> int:
         """Erase every order that ended longer ago than that, and return how many.
 
         A processed order has ended when its last parcel left, and no note of it is still to be sent. Documents that
-        have waited in quarantine for so long are dropped, too; why they are there stays.
+        have waited in quarantine for so long are dropped, too; why they are there stays. ``ValueError`` for an age
+        below zero.
         """
-        before, erased = self._clock.now() - older_than, 0
+        now, erased = self._clock.now(), 0
+        if older_than < timedelta(0):
+            raise ValueError(f"older_than: {older_than} is below zero; orders that ended by now are older than zero")
+        before = now - min(older_than, now - EARLIEST)
         while keys := await self._storage.orders.erasable(before=before, limit=ERASE_BATCH):
             await self._erase(keys, who, why)
             erased += len(keys)

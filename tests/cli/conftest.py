@@ -74,6 +74,53 @@ def no_storage():
 
 def boom():
     raise KeyError("s3cret")
+
+
+def leaves():
+    raise SystemExit(7)
+
+
+class Unopened(FakeMarketplace):
+    async def open(self):
+        raise ValueError("token=s3cret")
+
+
+class Leaving(FakeMarketplace):
+    async def open(self):
+        raise SystemExit("s3cret")
+
+
+def unopened():
+    return [Unopened(ChannelId("Shop", "north"))], make()[1]
+
+
+def leaving():
+    return [Leaving(ChannelId("Shop", "north"))], make()[1]
+
+
+def failing_with(error):
+    channels, storage = make()
+    channels[0].fail_next("fetch_order", error, times=None)
+    return channels, storage
+
+
+def value_bug():
+    return failing_with(ValueError("could not parse 's3cret'"))
+
+
+def key_bug():
+    return failing_with(KeyError("s3cret"))
+
+
+def connection_bug():
+    return failing_with(OSError("s3cret"))
+
+
+def spoilt():
+    channels, storage = make()
+    channels[0].place("A-3", lines={"MUG": 1})
+    channels[0].spoil("A-3")
+    return channels, storage
 """
 
 Run = Callable[..., "Said"]

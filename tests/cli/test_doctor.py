@@ -118,6 +118,8 @@ def test_missing_database_is_named_and_not_made(process: Run, folder: Path) -> N
         ("shop_program:a_class", "FakeMarketplace is a class"),
         ("shop_program:no_storage", "the storage is a str, no Storage"),
         ("shop_program:boom", "boom() raised KeyError; see it with --debug"),
+        ("shop_program:leaves", "leaves() called sys.exit; return (channels, storage)"),
+        ("leaving_program:make", "importing the module called sys.exit"),
         ("broken_program:make", "importing the module raised ZeroDivisionError; see it with --debug"),
         ("needing_program:make", "importing the module raised ModuleNotFoundError; see it with --debug"),
     ],
@@ -125,6 +127,7 @@ def test_missing_database_is_named_and_not_made(process: Run, folder: Path) -> N
 def test_what_is_wrong_with_the_program_is_said(ordersync: Run, folder: Path, app: str, told: str) -> None:
     """Each mistake in naming or writing the factory is told in one line that says what it is."""
     (folder / "broken_program.py").write_text("1 / 0\n", encoding="utf-8")
+    (folder / "leaving_program.py").write_text("raise SystemExit(7)\n", encoding="utf-8")
     (folder / "needing_program.py").write_text("import nowhere_at_all\n", encoding="utf-8")
     said = ordersync("doctor", "--app", app)
 
@@ -142,6 +145,26 @@ def test_debug_shows_where_an_error_comes_from(ordersync: Run) -> None:
     assert said.code == 2
     assert "Traceback" in said.err
     assert "in boom" in said.err
+
+
+@pytest.mark.parametrize(
+    ("factory", "kind", "place"),
+    [
+        ("unopened", "ValueError", "shop_program:"),
+        ("leaving", "SystemExit", "shop_program:"),
+    ],
+)
+def test_bug_in_a_channel_is_told_by_its_place(ordersync: Run, factory: str, kind: str, place: str) -> None:
+    """Of an error that is not ours one line tells the type and the place; its text comes with ``--debug`` alone."""
+    said = ordersync("doctor", "--app", f"shop_program:{factory}")
+    debugged = ordersync("doctor", "--app", f"shop_program:{factory}", "--debug")
+
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith(f"ordersync: {place}")
+    assert f" raised {kind}, " in said.err
+    assert said.err.count("\n") == 1
+    assert "s3cret" not in said.err
+    assert "s3cret" in debugged.err
 
 
 def test_url_is_not_repeated(ordersync: Run) -> None:

@@ -136,6 +136,27 @@ class ForgetsTheVanished(MemoryOrderStore):
         yield from super()._gone(channel, max(before, swept_at or before))
 
 
+class ForgetsBlindly(MemoryOrderStore):
+    """Takes a sweep for complete that showed documents which name no order."""
+
+    def _gone(self, channel: ChannelId, before: datetime) -> Iterator[Decision]:
+        progress = self._progress
+        self._progress = {one: attrs.evolve(known, blind=False) for one, known in progress.items()}
+        found = list(super()._gone(channel, before))
+        self._progress = progress
+        yield from found
+
+
+class ForgetsTheUnread(MemoryOrderStore):
+    """Forgets orders of which documents wait in quarantine."""
+
+    def _gone(self, channel: ChannelId, before: datetime) -> Iterator[Decision]:
+        waiting, self._quarantine = self._quarantine, {}
+        found = list(super()._gone(channel, before))
+        self._quarantine = waiting
+        yield from found
+
+
 class ForgetsWithoutEnd(MemoryOrderStore):
     """Does not listen to how many are to be dropped."""
 
@@ -282,6 +303,8 @@ WRONG_DECISIONS = {
     ForgetsTheOpen: "test_open_order_is_not_forgotten",
     ForgetsTheStored: "test_stored_orders_decision_stays",
     ForgetsTheVanished: "test_vanished_order_is_kept_until_the_moment",
+    ForgetsBlindly: "test_blind_sweep_shows_no_order_gone",
+    ForgetsTheUnread: "test_order_in_quarantine_is_not_forgotten",
     ForgetsWithoutEnd: "test_forgetting_is_limited",
     ForgetsTheDoubts: "test_forgotten_order_keeps_its_doubts",
     ErasesSilently: "test_erased_order_has_no_person",

@@ -14,12 +14,15 @@ from typing import Any
 import attrs
 import pytest
 
-from ordersync import ChannelId, ChannelSettings, StatusMapping, StockRule
-from ordersync.doctor.bundle import JOURNAL_TAIL, SETTINGS, collect, contents, pack
+from ordersync import ChannelId, ChannelSettings, OrderKey, StatusMapping, StockRule, SyncRunner
+from ordersync.doctor.evidence import Question, gather
 from ordersync.doctor.health import check
+from ordersync.doctor.health_bundle import JOURNAL_TAIL, SETTINGS, collect, contents, pack
+from ordersync.doctor.support_bundle import bundle_of
 from ordersync.model.channel_orders import Buyer
 from ordersync.model.runs import EntryKind, JournalEntry
 from ordersync.model.settings import HostCheck
+from ordersync.storage.memory import MemoryStorage
 from ordersync.storage.sqlite import SQLiteStorage
 from ordersync.testing import FakeMarketplace, ManualClock
 from ordersync.testing.builders import NOON
@@ -165,3 +168,47 @@ def test_same_files_make_the_same_zip() -> None:
     assert packed == pack({"a.txt": "a"}, at=NOON)
     with zipfile.ZipFile(io.BytesIO(packed)) as bundle:
         assert bundle.infolist()[0].external_attr >> 16 == 0o600
+
+
+async def support_facts(storage: MemoryStorage, reference: str) -> Mapping[str, Any]:
+    """Return what a support desk is told of an order."""
+    question = Question(key=OrderKey(SHOP, reference), now=NOON)
+    return await bundle_of(storage, await gather(storage, question))
+
+
+async def test_support_learns_of_orders_stored_before_many_refused_ones() -> None:
+    """However many orders were refused since, the bundle tells that some were stored, and when the newest was seen."""
+    clock = ManualClock()
+    storage = MemoryStorage(clock=clock)
+    shop = FakeMarketplace(SHOP, clock=clock, page_size=100)
+    shop.place("1", lines={"MUG": 1})
+    stored_at = clock.now()
+    await SyncRunner([shop], storage, clock=clock).run_once()
+    shop.remove("1")
+    clock.advance(minutes=10)
+    for number in range(250):
+        shop.place(f"U{number}", lines={"MUG": 1}, paid=False)
+    await SyncRunner([shop], storage, clock=clock).run_once()
+    told = await support_facts(storage, "9999")
+
+    assert (told["others_seen"], told["others_refused"]) == (200, 200)
+    assert told["any_stored"]
+    assert told["newest_stored_first_seen_at"] == stored_at.isoformat()
+
+
+async def test_support_learns_whether_this_order_stands_alone() -> None:
+    """Unpaid orders wait as they should; one that cannot be read is what others suffer too, and not by itself."""
+    clock = ManualClock()
+    storage = MemoryStorage(clock=clock)
+    shop = FakeMarketplace(SHOP, clock=clock)
+    shop.place("1", lines={"MUG": 1}, paid=False)
+    shop.place("2", lines={"MUG": 1})
+    shop.spoil("2")
+    await SyncRunner([shop], storage, clock=clock).run_once()
+    of_another, of_itself = await support_facts(storage, "9999"), await support_facts(storage, "2")
+
+    names = ("others_seen", "others_refused", "others_quarantined")
+    assert [of_another[name] for name in names] == [2, 2, 1]
+    assert [of_itself[name] for name in names] == [1, 1, 0]
+    assert not of_another["any_stored"]
+    assert of_another["newest_stored_first_seen_at"] is None

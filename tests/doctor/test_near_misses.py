@@ -193,9 +193,9 @@ async def test_support_is_told_whether_others_arrive(scene: Scene) -> None:
 
     assert found.code == "UNEXPLAINED"
     assert found.bundle is not None
-    told = {name: found.bundle[name] for name in ("reference", "source", "subsource", "only_this_one")}
-    assert told == {"reference": REFERENCE, "source": "Shop", "subsource": "north", "only_this_one": True}
-    assert found.bundle["anything_downloads"]
+    told = {name: found.bundle[name] for name in ("reference", "source", "subsource", "others_quarantined")}
+    assert told == {"reference": REFERENCE, "source": "Shop", "subsource": "north", "others_quarantined": 0}
+    assert found.bundle["any_stored"]
     assert found.bundle["order"]["status"] == "Ready"
 
 

@@ -15,7 +15,7 @@ from canaries_hearing import Hearing
 from http_channel.serving import ACME, QUICK, Acme, Handler, saying, sending, serving, with_headers
 from ordersync import SyncRunner
 from ordersync.doctor import Doctor
-from ordersync.doctor.bundle import collect
+from ordersync.doctor.health_bundle import collect
 from ordersync.http import BasicAuth, BearerAuth, Transport
 from ordersync.model.channel_orders import ChannelOrder, OrderPage
 from ordersync.model.events import Event, Observer

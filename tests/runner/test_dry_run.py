@@ -180,3 +180,16 @@ async def test_looping_pages_end(world: World) -> None:
     assert "came twice" in str(report.errors[0])
     assert shop.calls["fetch_orders"] < 5
     assert OrderKey(SHOP, "1001") not in await world.storage.orders.load([OrderKey(SHOP, "1001")])
+
+
+async def test_order_that_two_scans_show_is_new_once(world: World) -> None:
+    """An order that both the changes and the sweep show counts as new once, as in the run that saves it."""
+    await world.run()
+    world.shop.place("1001", lines={"MUG": 2})
+    world.clock.advance(minutes=61)
+
+    foretold, done = await preview(world), await world.run()
+
+    for report in (foretold, done):
+        one = report.channels[SHOP]
+        assert (one.seen, one.new, one.same) == (2, 1, 1)

@@ -363,3 +363,17 @@ async def test_hint_at_the_other_channel_of_a_shared_reference(memory_world: Wor
 
     assert [one.key for one in await memory_world.storage.orders.find("1001")] == [OrderKey(MARKET, "1001")]
     assert memory_world.shop.calls == {}
+
+
+async def test_hint_is_looked_at_before_all_others(memory_world: World) -> None:
+    """However many orders are due for a look, the one that was asked for now is looked at now."""
+    await opened(memory_world)
+    for number in range(300):
+        await memory_world.storage.orders.hint(OrderKey(SHOP, f"old-{number}"), at=memory_world.clock.now())
+    memory_world.clock.advance(minutes=1)
+    memory_world.shop.place("1001", lines={"MUG": 2})
+
+    report = await hint(memory_world)
+
+    assert sightings(report.channels[SHOP]) == {"new": 1}
+    assert (await memory_world.order("1001")).state is OrderState.OPEN

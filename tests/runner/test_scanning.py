@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from ordersync import ChannelSettings, OrderPage, OrderState
+from ordersync import ChannelSettings, OrderKey, OrderPage, OrderState
 from ordersync.errors import ChannelUnavailableError
 from ordersync.model.runs import EntryKind
 from ordersync.testing import FakeMarketplace
@@ -214,3 +214,14 @@ async def test_clock_of_the_channel_runs_ahead(world: World) -> None:
     progress = await world.storage.orders.progress(SHOP)
 
     assert progress.watermark == world.clock.now()
+
+
+async def test_decisions_may_be_kept_for_ever(memory_world: World) -> None:
+    """A host may keep decisions for longer than there is time to reckon with."""
+    shop = memory_world.shop.with_settings(ChannelSettings(keep_decisions=timedelta.max))
+    memory_world.shop.place("1001", lines={"MUG": 1}, paid=False)
+
+    report = await memory_world.run(shop)
+
+    assert not report.errors
+    assert await memory_world.storage.orders.decision(OrderKey(SHOP, "1001")) is not None

@@ -33,6 +33,8 @@ async def load_app(name: str) -> tuple[Sequence[Channel], Storage]:
     try:
         made = factory()
         made = await made if inspect.isawaitable(made) else made
+    except SystemExit as exc:
+        raise ConfigurationError(f"--app {name}: {factory_name}() called sys.exit; {SHAPE}") from exc
     except Exception as exc:
         raise ConfigurationError(
             f"--app {name}: {factory_name}() raised {type(exc).__name__}; see it with --debug"
@@ -46,6 +48,9 @@ def _module(name: str) -> ModuleType:
         sys.path.insert(0, here)
     try:
         return importlib.import_module(name)
+    except SystemExit as exc:
+        told = f"--app {name}: importing the module called sys.exit; do that only under if __name__ == '__main__'"
+        raise ConfigurationError(told) from exc
     except Exception as exc:
         if isinstance(exc, ModuleNotFoundError) and exc.name and (name + ".").startswith(exc.name + "."):
             told = f"--app {name}: there is no module {exc.name} in {here} or on Python's path; change to its folder"

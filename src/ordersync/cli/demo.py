@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from ..demo import play
+from ..errors import ConfigurationError
 from .command import DONE, FAILED, Voice
 
 
@@ -36,5 +37,5 @@ def _folder(asked: Path | None) -> Path:
         return Path(tempfile.mkdtemp(prefix="ordersync-demo-"))
     asked.mkdir(parents=True, exist_ok=True)
     if any(asked.iterdir()):
-        raise FileExistsError(f"the folder {asked} is not empty; name a new one")
+        raise ConfigurationError(f"the folder {asked} is not empty; name a new one")
     return asked

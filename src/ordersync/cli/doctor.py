@@ -8,8 +8,9 @@ import os
 from pathlib import Path
 
 from ..clock import SystemClock
-from ..doctor.bundle import collect, pack
 from ..doctor.health import check
+from ..doctor.health_bundle import collect, pack
+from ..errors import ConfigurationError
 from .command import NOT_UNDERSTOOD, Voice, add_sources, opened
 
 
@@ -19,7 +20,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "doctor",
         help="look at storage, books and channels, and say what to do",
         description="Look at storage, books and channels, and say what to do. Exit code 0: all is well as far as it "
-        "is known; 1: a warning; 2: something fails, or the command was not understood.",
+        "is known; 1: a warning; 2: something fails, or the command could not be carried out.",
     )
     add_sources(parser)
     parser.add_argument("--live", action="store_true", help="test the connection to every channel as well")
@@ -46,6 +47,6 @@ def _write(path: Path, content: bytes) -> None:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
     except FileExistsError as exc:
-        raise FileExistsError(f"{path} is there already; name a new file for the bundle") from exc
+        raise ConfigurationError(f"{path} is there already; name a new file for the bundle") from exc
     with os.fdopen(handle, "wb") as file:
         file.write(content)

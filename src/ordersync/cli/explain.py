@@ -6,6 +6,9 @@ import argparse
 
 from ..doctor.doctor import Doctor
 from ..doctor.explanation import UNEXPLAINED, Explanation, View
+from ..errors import ConfigurationError
+from ..model.ids import ChannelId
+from ..ports import Storage
 from .command import DONE, FAILED, NOT_UNDERSTOOD, Voice, add_order, add_sources, opened
 
 
@@ -14,8 +17,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "explain",
         help="say why an order is not here",
-        description="Say why an order is not here. Exit code 0: it is here; 1: it is not, and the cause is known; "
-        "2: nobody can tell from here, or the command was not understood.",
+        description="Say why an order is not here. Exit code 0: it is here; 1: it is not, and the causes are "
+        "known; 2: it is not, and a check is unknown or nothing explains it, or the command could not be carried out.",
     )
     add_order(parser)
     parser.add_argument("--source", required=True, help="the marketplace or kind of shop")
@@ -32,6 +35,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 async def run(options: argparse.Namespace, voice: Voice) -> int:
     """Explain, in the form that is asked for."""
     async with opened(options) as found:
+        if options.app is None:
+            await _check_known(found.storage, options)
         explanation = await Doctor(found.channels, found.storage).explain(
             options.reference,
             source=options.source,
@@ -43,11 +48,23 @@ async def run(options: argparse.Namespace, voice: Voice) -> int:
     return exit_code(explanation)
 
 
+async def _check_known(storage: Storage, options: argparse.Namespace) -> None:
+    """Refuse a channel of which the storage has never heard: nobody else can tell a new channel from a slip."""
+    if options.subsource is None:
+        return
+    asked, known = ChannelId(options.source, options.subsource), sorted(await storage.journal.channels())
+    if asked not in known:
+        there = ", ".join(map(str, known)) or "none"
+        raise ConfigurationError(
+            f"the storage does not know {asked}; it knows {there}; correct --source and --subsource, or name --app"
+        )
+
+
 def exit_code(explanation: Explanation) -> int:
-    """Return 0 for an order that is here, 1 for one that is not and of which the cause is known, else 2."""
+    """Return 0 for an order that is here, 1 for one that is not and of which all causes are known, else 2."""
     if explanation.stored:
         return DONE
-    known = explanation.causes and UNEXPLAINED not in explanation.causes
+    known = explanation.complete and explanation.causes and UNEXPLAINED not in explanation.causes
     return FAILED if known else NOT_UNDERSTOOD
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import asyncio
+from collections.abc import Awaitable, Collection, Sequence
+from typing import TypeVar
 
 import attrs
 
 from ..channel import Channel, SupportsDiagnosis, SupportsOrderLookup
 from ..clock import Clock
-from ..errors import ChannelError, ConfigurationError
+from ..errors import ChannelError, ChannelResponseError, ConfigurationError
 from ..model.channel_orders import ChannelOrder, Diagnosis, UnreadableOrder
 from ..model.ids import ChannelId, OrderKey
 from ..ports import Storage
+from ..sync.lookups import looked_up, require_same
 from ..sync.retry import Caller, RetryPolicy
+
+T = TypeVar("T")
 
 MOST_NAMED = 8
 
@@ -62,7 +67,8 @@ async def which(
     if len(keys) == 1:
         return keys[0]
     if keys:
-        raise ConfigurationError(f"reference: several orders go by {reference!r}: {_named(keys)}; name the channel")
+        cure = "give its own number" if len({key.channel for key in keys}) == 1 else "name its channel"
+        raise ConfigurationError(f"reference: several orders go by {reference!r}: {_named(keys)}; {cure}")
     argument = "source" if source is None else "subsource"
     raise ConfigurationError(f"{argument}: nobody has seen {reference!r}; it may be of {_named(channels)}; name one")
 
@@ -72,17 +78,19 @@ def _named(things: Sequence[object]) -> str:
     return (told or "none") + (", …" if len(things) > MOST_NAMED else "")
 
 
-async def ask(channel: Channel, reference: str, *, clock: Clock, retry: RetryPolicy) -> Answer:
+async def ask(channel: Channel, key: OrderKey, *, clock: Clock, retry: RetryPolicy) -> Answer:
     """Test the connection of a channel, and look one order up where it allows that."""
     caller = caller_of(channel, clock=clock, retry=retry)
     try:
-        await caller.probe(channel.test_connection)
+        await _guarded(channel, caller.probe(channel.test_connection))
     except ChannelError as error:
         return Answer(connection=error)
     if not isinstance(channel, SupportsOrderLookup):
         return Answer()
     try:
-        found = await caller.read(lambda: channel.fetch_order(reference))
+        found = looked_up(key, await _guarded(channel, caller.read(lambda: channel.fetch_order(key.reference))))
+        if found is not None:
+            require_same(key, found)
     except ChannelError as error:
         return Answer(failure=error)
     return Answer(looked_up=True, found=found)
@@ -98,10 +106,21 @@ async def diagnose(
     order = None if answer is None else answer.order
     caller = caller_of(channel, clock=clock, retry=retry)
     try:
-        return tuple(await caller.read(lambda: channel.diagnose(reference, order=order, live=live)))
+        return await _guarded(channel, caller.read(lambda: channel.diagnose(reference, order=order, live=live)))
     except ChannelError as error:
         code = error.code.upper().replace("-", "_")
         return (Diagnosis(code=code, sentence=str(error), next_step="ask again later"),)
+
+
+async def _guarded(channel: Channel, call: Awaitable[T]) -> T:
+    """Let a bug of the channel explain nothing, and hide nothing: its own words may quote what is personal."""
+    try:
+        return await call
+    except (ChannelError, asyncio.CancelledError):
+        raise
+    except Exception as bug:  # noqa: BLE001 - whatever it is
+        kind = type(bug).__name__
+    raise ChannelResponseError(f"{channel.id}: the channel has a bug, it raised {kind}; a run shows where")
 
 
 def caller_of(channel: Channel, *, clock: Clock, retry: RetryPolicy) -> Caller:

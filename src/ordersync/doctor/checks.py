@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from ..admission import DELETED_HERE, Candidate, clauses
+from ..channel import Channel
 from ..errors import ChannelAuthError
 from ..lifecycle import OrderEvent
 from ..model.channel_orders import ChannelOrder, UnreadableOrder
 from ..model.orders import Order, OrderState
-from ..model.runs import ChannelLife, ChannelState
+from ..model.runs import ChannelLife, ChannelState, JournalEntry
 from ..sync.run import missing_mapping
 from .evidence import Evidence
 from .explanation import CheckOutcome, CheckResult
@@ -38,8 +39,10 @@ def _placed_by(facts: Evidence, order: Order) -> str:
             return f"{change.who} moved it there at {change.at:%Y-%m-%d %H:%MZ}"
     if order.fulfilled_by_channel:
         return "its channel fulfils it, and settings.fulfillment_location names that place"
-    setting = None if facts.channel is None else facts.channel.settings.location
-    if isinstance(setting, Mapping):
+    settings = None if facts.channel is None else facts.channel.settings
+    if settings is not None and settings.location_of(order.channel_location) != order.location:
+        return "settings.location of its channel said so when it was saved, and says otherwise by now"
+    if settings is not None and isinstance(settings.location, Mapping):
         return f"settings.location maps the channel's location {order.channel_location!r} to it"
     return "settings.location of its channel says so"
 
@@ -58,7 +61,8 @@ def view(facts: Evidence) -> Iterator[CheckResult]:
         except Exception as error:  # noqa: BLE001 - the caller's own code, which must not hide the other checks
             broken.append(f"{name} ({type(error).__name__})")
     if hidden:
-        yield failed("view", "HIDDEN_BY_VIEW", f"It is stored, and hidden by the filter {', '.join(hidden)}.")
+        raised = {"raised an error": ", ".join(broken)} if broken else {}
+        yield failed("view", "HIDDEN_BY_VIEW", f"It is stored, and hidden by the filter {', '.join(hidden)}.", raised)
     elif broken:
         yield unknown("view", f"The filter {', '.join(broken)} raised an error.", "mend the filter")
     else:
@@ -71,16 +75,19 @@ def ended(facts: Evidence) -> Iterator[CheckResult]:
     if order is not None and order.state in (OrderState.PROCESSED, OrderState.CANCELLED):
         code = order.state.value.upper()
         by = "" if order.ended is None else f" {order.ended}"
-        yield failed("processed", code, f"It was {order.state}{by}.", _standing(facts, order))
+        yield failed("processed", code, f"It was {order.state}{by}.", standing(facts))
     elif order is None or facts.deleted:
         yield passed("processed", "It is not among the processed and cancelled orders.")
     else:
-        yield passed("processed", f"It is {order.state} and not processed.", _standing(facts, order))
+        yield passed("processed", f"It is {order.state} and not processed.", standing(facts))
 
 
-def _standing(facts: Evidence, order: Order) -> dict[str, str]:
+def standing(facts: Evidence) -> Mapping[str, str]:
     """Return what a person should know of a stored order: what it waits for, and what is wrong with it."""
-    standing = {
+    order = facts.order
+    if order is None:
+        return {}
+    told = {
         "waits": order.parked,
         "set aside": None if order.set_aside is None else str(order.set_aside),
         "on hold": None if order.held is None else str(order.held),
@@ -88,7 +95,7 @@ def _standing(facts: Evidence, order: Order) -> dict[str, str]:
         "unlinked": ", ".join(line.channel_sku for line in order.unlinked) or None,
         "erased": None if facts.erased_at is None else f"{facts.erased_at:%Y-%m-%d %H:%MZ}",
     }
-    return {name: value for name, value in standing.items() if value is not None}
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def deleted(facts: Evidence) -> Iterator[CheckResult]:
@@ -106,7 +113,7 @@ def channel(facts: Evidence) -> Iterator[CheckResult]:
     if facts.channel is None and facts.registered:
         yield failed("channel", "CHANNEL_UNKNOWN", f"No channel {facts.key.channel} is registered.")
         return
-    switched = {f"{one.at:%Y-%m-%d %H:%MZ}": f"{one.code} by {one.facts.get('by', '?')}" for one in facts.switches}
+    switched = {f"switch {number}": _switch(one) for number, one in enumerate(reversed(facts.switches), start=1)}
     cause = None if facts.channel is None else missing_mapping(facts.channel)
     lacking = () if cause is None else ("STATUS_MAPPING_MISSING",)
     if life.state is ChannelState.DISABLED:
@@ -120,6 +127,11 @@ def channel(facts: Evidence) -> Iterator[CheckResult]:
         yield failed("channel", "CHANNEL_DRAFT", told)
     else:
         yield passed("channel", "The channel is enabled.", switched)
+
+
+def _switch(entry: JournalEntry) -> str:
+    cause = f" ({entry.message})" if entry.message else ""
+    return f"{entry.code} at {entry.at:%Y-%m-%d %H:%M:%SZ} by {entry.facts.get('by', '?')}{cause}"
 
 
 def _gap(facts: Evidence) -> str:
@@ -163,17 +175,19 @@ def _trouble(code: str) -> str:
 def status(facts: Evidence) -> Iterator[CheckResult]:
     """Check, clause by clause, whether admission accepts what the channel shows: now if asked, else when last seen."""
     answer, decision = facts.answer, facts.decision
+    if answer is not None and answer.failure is not None:
+        yield unknown("look-up", f"The channel was asked for it, and failed: {answer.failure}.", "ask again")
     if facts.stored:
-        yield passed("status", "It is stored.", _sighting(facts))
+        yield passed("status", "It is stored.", _shown_now(facts) | _sighting(facts))
     elif answer is not None and answer.looked_up and answer.found is None:
         yield failed("status", "NOT_ON_CHANNEL", "The channel was asked, and knows no such order.", _sighting(facts))
-    elif answer is not None and answer.found is not None:
-        yield _judged(facts, answer.found, "now")
+    elif answer is not None and answer.found is not None and facts.channel is not None:
+        yield _judged(facts, facts.channel, answer.found, "now")
     elif decision is None:
-        told = "The channel never showed it." if facts.answer is None else "The channel could not be asked for it."
-        yield unknown("status", told, "explain it with live=True" if facts.answer is None else "")
+        told = "The channel never showed it." if answer is None else "The channel could not be asked for it."
+        yield unknown("status", told, "explain it with live=True" if answer is None else "")
     elif decision.seen is not None and facts.channel is not None:
-        yield _judged(facts, decision.seen, "when it was last seen")
+        yield _judged(facts, facts.channel, decision.seen, "when it was last seen")
     elif decision.admitted:
         yield passed("status", "It was accepted when it was last seen.", _sighting(facts))
     else:
@@ -184,11 +198,19 @@ ASKED_BEFORE = frozenset({"CHANNEL_DISABLED", DELETED_HERE})
 """Clauses of an admission that are checks of their own here."""
 
 
-def _judged(facts: Evidence, seen: ChannelOrder | UnreadableOrder, when: str) -> CheckResult:
+def _shown_now(facts: Evidence) -> dict[str, str]:
+    """Return what the channel says of a stored order, if it was asked."""
+    if facts.answer is None or not facts.answer.looked_up:
+        return {}
+    order = facts.answer.order
+    if order is not None:
+        return {"shown now": order.status}
+    return {"shown now": "nothing: it does not know it" if facts.answer.found is None else "what cannot be read"}
+
+
+def _judged(facts: Evidence, channel: Channel, seen: ChannelOrder | UnreadableOrder, when: str) -> CheckResult:
     """Return what admission says of an order, every clause of it."""
-    if facts.channel is None:
-        return unknown("status", "Its channel's settings are not known here.", "give the doctor its channels")
-    found = dict(clauses(Candidate(order=seen, settings=facts.channel.settings)))
+    found = dict(clauses(Candidate(order=seen, settings=channel.settings)))
     refusing = {code: sentence for code, sentence in found.items() if sentence is not None}
     evidence = _sighting(facts)
     evidence["clauses passed"] = ", ".join(code for code in found if code not in ASKED_BEFORE | refusing.keys())

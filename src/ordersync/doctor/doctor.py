@@ -19,7 +19,7 @@ from ..sync.registering import channels_by_id, check_storage
 from ..sync.replay import replay
 from ..sync.report import RunReport
 from ..sync.retry import RetryPolicy
-from .asking import ask, diagnose, which
+from .asking import Answer, ask, diagnose, which
 from .evidence import Question, gather
 from .explanation import UNEXPLAINED, Explanation, View
 from .health import Health, check
@@ -28,7 +28,7 @@ from .quantities import WhyQuantity, why_quantity
 from .reconciliation import Reconciliation, reconcile
 from .simulation import Simulation, simulate
 from .stock_history import StockHistory, stock_history
-from .support import bundle_of
+from .support_bundle import bundle_of
 from .timeline import Timeline, timeline
 from .verdict import explanation
 
@@ -74,9 +74,10 @@ class Doctor:
         missing when several channels could be meant.
         """
         key = await which(self._storage, self._channels, reference, source=source, subsource=subsource)
-        channel, answer = self._channels.get(key.channel), None
+        channel: Channel | None = self._channels.get(key.channel)
+        answer: Answer | None = None
         if live and channel is not None:
-            answer = await ask(channel, key.reference, clock=self._clock, retry=self._retry)
+            key, answer = await self._ask(channel, key)
         own: Sequence[Diagnosis] = ()
         if channel is not None:
             own = await diagnose(channel, key.reference, answer, clock=self._clock, retry=self._retry)
@@ -98,7 +99,8 @@ class Doctor:
 
     async def check(self, *, live: bool = False) -> Health:
         """Say whether all is well: storage, books, channels, notes, listings; *live* also asks every channel."""
-        return await check(self._storage, list(self._channels.values()), clock=self._clock, live=live)
+        channels = list(self._channels.values())
+        return await check(self._storage, channels, clock=self._clock, live=live, retry=self._retry)
 
     async def simulate(self, channel_id: ChannelId, *, settings: ChannelSettings) -> Simulation:
         """Say which of the orders seen would be decided otherwise under other settings; writes nothing."""
@@ -135,6 +137,16 @@ class Doctor:
     async def stock_history(self, sku: str, *, location: str | None = None, limit: int = 1000) -> StockHistory:
         """Return how the stock of a SKU came about: rows, CSV, and an SVG to look at."""
         return await stock_history(self._storage, sku, location=location, limit=limit)
+
+    async def _ask(self, channel: Channel, key: OrderKey) -> tuple[OrderKey, Answer]:
+        """Ask a channel for an order; a # that people write before a number is no part of it, if it knows no such."""
+        answer = await ask(channel, key, clock=self._clock, retry=self._retry)
+        bare = key.reference.removeprefix("#").strip()
+        if not answer.looked_up or answer.found is not None or bare in ("", key.reference):
+            return key, answer
+        other = OrderKey(key.channel, bare)
+        found = await ask(channel, other, clock=self._clock, retry=self._retry)
+        return (key, answer) if found.found is None else (other, found)
 
     def _channel(self, channel_id: ChannelId) -> Channel:
         channel = self._channels.get(channel_id)

@@ -68,7 +68,8 @@ class Explanation:
     ``stored`` says whether it is in the store: open, processed or cancelled. ``code``, ``sentence`` and ``next_step``
     are the verdict: what the first check found that failed. ``causes`` are all reasons that keep the
     order out of the store; once they are removed, the next run stores it. They are exact if the explanation is
-    ``complete``: no check is unknown. ``bundle`` is what a support desk asks for, of an order that is unexplained.
+    ``complete``, so that no check is unknown, and, where the channel was not asked (``live``), as far as it still shows
+    what it showed last. ``bundle`` is what a support desk asks for, of an order that is unexplained.
     """
 
     key: OrderKey
@@ -139,6 +140,8 @@ class Explanation:
                 for name, value in check.evidence.items():
                     yield from wrapped(f"{name}: {value}", first="       ", margin=9)
         yield from wrapped(f"So: {self.sentence}", margin=2)
+        if self.bundle is not None:
+            yield from wrapped("What a support desk asks for is in to_json() and to_markdown().", margin=2)
         if self.next_step:
             yield from wrapped(f"Next: {self.next_step}", margin=2)
 

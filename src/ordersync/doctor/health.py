@@ -11,6 +11,7 @@ from ..errors import StorageError
 from ..model.health import Health, HealthArea, HealthFinding, HealthLevel
 from ..model.ids import ChannelId
 from ..ports import Storage
+from ..sync.retry import RetryPolicy
 from .health_channels import channel_life, reading
 from .health_live import clocks, connections
 from .health_storage import books, facts, versions
@@ -19,12 +20,20 @@ from .health_work import conflicts, listings, notes, quarantine
 __all__ = ["Health", "HealthArea", "HealthFinding", "HealthLevel", "check"]
 
 
-async def check(storage: Storage, channels: Sequence[Channel], *, clock: Clock, live: bool = False) -> Health:
+async def check(
+    storage: Storage,
+    channels: Sequence[Channel],
+    *,
+    clock: Clock,
+    live: bool = False,
+    retry: RetryPolicy | None = None,
+) -> Health:
     """Look at everything that can be looked at, and change nothing.
 
-    The network is used only if *live*: each channel then gets one connection test, which takes its ``call_timeout``
-    at most. Channels that the storage alone knows are looked at as well, and what only a channel itself could tell
-    is ``unknown``. An open storage that cannot answer is a finding, not an error.
+    The network is used only if *live*: the connection to each channel is then tested, and again for a few seconds while
+    it is unavailable; one try takes its ``call_timeout`` at most. Channels that the storage alone knows are looked
+    at as well, and what only a channel itself could tell is ``unknown``. An open storage that cannot answer is a
+    finding, not an error.
     """
     at = clock.now()
     found = [await versions()]
@@ -40,7 +49,7 @@ async def check(storage: Storage, channels: Sequence[Channel], *, clock: Clock, 
     for one in [*given, *missing]:
         for area, findings in _stored(storage, one, given.get(one), at):
             found += await _guarded(area, findings)
-    found += await connections(channels, missing, clock=clock, live=live)
+    found += await connections(channels, missing, clock=clock, retry=(retry or RetryPolicy()) if live else None)
     found += clocks(channels, missing)
     return Health(findings=tuple(found), checked_at=at)
 

@@ -17,6 +17,8 @@ from ..errors import (
 )
 from ..model.health import HealthArea, HealthFinding, HealthLevel
 from ..model.ids import ChannelId
+from ..sync.retry import RetryPolicy
+from .asking import caller_of
 
 MOST_OFF = timedelta(seconds=60)
 MEASURED_TO = timedelta(seconds=2)
@@ -35,30 +37,30 @@ NAME_IT = "give the channels as well; on the command line: --app module:factory"
 
 
 async def connections(
-    channels: Sequence[Channel], missing: Sequence[ChannelId], *, clock: Clock, live: bool
+    channels: Sequence[Channel], missing: Sequence[ChannelId], *, clock: Clock, retry: RetryPolicy | None
 ) -> Sequence[HealthFinding]:
-    """Test the connection to every channel at once, if asked to; of *missing* ones only the ids are known."""
+    """Test the connection to every channel at once; of *missing* ones only the ids are known.
+
+    Each is tested again as *retry* says; None: nobody wants the network to be used.
+    """
     skipped = "was not tested, which uses the network"
     ask = "check with live=True; on the command line: --live"
     unknown = [_unknown(HealthArea.CONNECTION, str(one), "NEEDS_CHANNEL", NEEDS_CHANNEL, NAME_IT) for one in missing]
-    if not live:
+    if retry is None:
         asked = [_unknown(HealthArea.CONNECTION, str(one.id), "NOT_ASKED", skipped, ask) for one in channels]
         return [*asked, *unknown]
     async with asyncio.TaskGroup() as group:
-        tests = [group.create_task(_test(channel, clock)) for channel in channels]
+        tests = [group.create_task(_test(channel, clock, retry)) for channel in channels]
     return [*(test.result() for test in tests), *unknown]
 
 
-async def _test(channel: Channel, clock: Clock) -> HealthFinding:
-    """Test one connection; what is no error of a channel is told by its type alone, for it may quote a secret."""
+async def _test(channel: Channel, clock: Clock, retry: RetryPolicy) -> HealthFinding:
+    """Test one connection as ``explain`` does; of what is no error of a channel only the type, for it may quote."""
     began = clock.monotonic()
     try:
-        async with asyncio.timeout(channel.call_timeout.total_seconds()):
-            await channel.test_connection()
+        await caller_of(channel, clock=clock, retry=retry).probe(channel.test_connection)
     except ChannelError as error:
         return _failed(channel, error)
-    except TimeoutError:
-        return _failed(channel, ChannelUnavailableError(f"no answer within {channel.call_timeout}"))
     except Exception as bug:  # noqa: BLE001 - a channel's bug is a finding about that channel
         told = f"the connection test raised {type(bug).__name__}, which is a bug of {type(channel).__name__}"
         return _failed(channel, ChannelResponseError(told))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+import attrs
 
 from ..admission import Candidate, refusals
 from ..channel import Channel
@@ -24,8 +26,10 @@ def journal(facts: Evidence) -> Iterator[CheckResult]:
         yield passed(NAME, "It was read and stored.", told)
     elif answer is not None and answer.order is not None and facts.channel is not None:
         yield _of_shown(facts, answer.order, facts.channel)
-    elif answer is not None and answer.looked_up:
+    elif answer is not None and answer.looked_up and answer.found is None:
         yield passed(NAME, "No reading could have shown what its channel does not show.", told)
+    elif answer is not None and answer.looked_up:
+        yield passed(NAME, "The next run that is shown it puts it into quarantine.", told)
     elif facts.decision is not None:
         yield _of_seen(facts, facts.decision)
     else:
@@ -37,7 +41,8 @@ def _told(facts: Evidence) -> dict[str, str]:
     told = {f"reading {number}": str(window) for number, window in enumerate(facts.around, start=1)}
     if facts.latest:
         told["last reading"] = str(facts.latest[0])
-    told |= {f"error {one.at:%Y-%m-%d %H:%MZ}": f"{one.code}: {one.message}" for one in facts.errors}
+    for number, one in enumerate(facts.errors, start=1):
+        told[f"error {number}"] = f"{one.code} at {one.at:%Y-%m-%d %H:%M:%SZ}: {one.message}"
     return told
 
 
@@ -100,7 +105,7 @@ def _of_never_seen(facts: Evidence) -> CheckResult:
     if not complete:
         return _not_read_yet(facts, "No run has ever read the channel to the end.")
     if placed_at is None:
-        return failed(NAME, "NEVER_SEEN", f"{_read(complete)} and never showed it.", told)
+        return _never_seen(facts, f"{_read(complete)} and never showed it.", told)
     if all(window.until <= placed_at for window in complete):
         return _not_read_yet(facts, f"No run has read the channel since {placed_at:%Y-%m-%d %H:%MZ}, its time.")
     first = min(complete, key=lambda window: window.until)
@@ -109,7 +114,17 @@ def _of_never_seen(facts: Evidence) -> CheckResult:
             f"The channel was first read at {first.until:%Y-%m-%d %H:%MZ}, after its time, for what was unshipped then."
         )
         return failed(NAME, "CHANNEL_ADDED_LATER", text, told)
-    return failed(NAME, "NEVER_SEEN", f"{_read(complete)}, also since its time, and never showed it.", told)
+    return _never_seen(facts, f"{_read(complete)}, also since its time, and never showed it.", told)
+
+
+def _never_seen(facts: Evidence, sentence: str, told: Mapping[str, str]) -> CheckResult:
+    """Say that nobody has seen it; where the channel was asked already, another look there is left."""
+    found = failed(NAME, "NEVER_SEEN", sentence, told)
+    if facts.answer is None:
+        return found
+    return attrs.evolve(
+        found, next_step="look for the number on the channel's own pages, which could not be asked for it"
+    )
 
 
 def _read(complete: list[Window]) -> str:

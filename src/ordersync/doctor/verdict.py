@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..admission import DELETED_HERE
-from .checks import CHECKS
+from .checks import CHECKS, standing
 from .evidence import Evidence
 from .explanation import HERE, CheckOutcome, CheckResult, Explanation
 
@@ -19,7 +19,7 @@ def explanation(facts: Evidence) -> Explanation:
     failed = (check for check in checks if check.outcome is CheckOutcome.FAIL)
     first = next((check for check in failed if _may_hide(facts, check)), None)
     if first is None:
-        code, sentence, next_step = HERE, _where(facts), ""
+        code, sentence, next_step = HERE, _where(facts, checks), ""
     else:
         code, sentence, next_step = first.code, first.sentence, first.next_step
     return Explanation(
@@ -50,8 +50,11 @@ def _causes(facts: Evidence, checks: Sequence[CheckResult]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(codes))
 
 
-def _where(facts: Evidence) -> str:
+def _where(facts: Evidence, checks: Sequence[CheckResult]) -> str:
     order = facts.order
     if order is None:
         return "Nothing keeps it out of the store."
-    return f"It is {order.state} at location {order.location!r}, and nothing hides it."
+    unknown = any(check.name == "view" and check.outcome is CheckOutcome.UNKNOWN for check in checks)
+    asked = "nothing hides it" if not unknown else "nothing hides it, as far as its filters could be asked"
+    told = [f"It is {order.state} at location {order.location!r}, and {asked}."]
+    return " ".join([*told, *(f"{name.capitalize()}: {value}." for name, value in standing(facts).items())])

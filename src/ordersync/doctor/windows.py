@@ -64,7 +64,7 @@ def has_ended(order: ChannelOrder, channel: Channel) -> bool:
 
 def should_have_shown(window: Window, order: ChannelOrder, channel: Channel) -> bool:
     """Say whether a reading had to show an order as it is now: it was complete, and the order was there to be seen."""
-    if not window.complete or window.until <= order.updated_at + _lag(channel):
+    if not window.complete or window.until <= order.updated_at + _lag(channel) + channel.clock_skew:
         return False
     if window.scan is ScanKind.SWEEP:
         return not has_ended(order, channel)

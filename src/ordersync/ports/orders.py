@@ -277,8 +277,10 @@ class OrderStore(ABC):
         """Drop old decisions, at most *limit*, and return how many; 0 when no more are to be dropped.
 
         An earlier decision goes when its last sighting lies before *before*. What counts now goes only if the order
-        is not stored, was last seen before *before*, and is final or was not shown by the last complete sweep:
-        what may still be open on the channel stays. How often an order's listings were doubted is kept.
+        is not stored, was last seen before *before*, and is final or was not shown by the last complete sweep, unless
+        that was ``Progress.blind``: what may still be open on the channel stays. So does what counts now of an order
+        while a document of its reference waits in quarantine, emptied or not. How often an order's listings were
+        doubted is kept.
         """
 
     @abstractmethod

@@ -10,6 +10,7 @@ from datetime import timedelta
 from ..channel import SupportsOrderLookup
 from ..errors import ChannelAuthError, ChannelError, ChannelUnavailableError, LeaseLostError
 from ..model.events import CallFailed
+from ..model.ids import OrderKey
 from ..model.runs import ChannelLife, ChannelState, EntryKind
 from .channel_run import ChannelRun
 from .confirm import confirm
@@ -84,17 +85,24 @@ async def work(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> No
             rendezvous.arrive()
 
 
-async def look(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> None:
-    """Look at the orders of a channel that somebody asked for, and reserve; the next runs do the rest."""
-    rendezvous.arrive()
-    try:
-        if await may_call(run, life):
-            if not isinstance(run.channel, SupportsOrderLookup):
-                await network(run, "download", download)
-            await network(run, "watch", watch)
-        await settle(run)
-    except LeaseLostError as error:
-        lost(run, error)
+def looking_at(key: OrderKey) -> Task:
+    """Return the task that looks at an order, then at others of its channel that are due for it, and reserves.
+
+    The next runs do the rest.
+    """
+
+    async def look(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> None:
+        rendezvous.arrive()
+        try:
+            if await may_call(run, life):
+                if not isinstance(run.channel, SupportsOrderLookup):
+                    await network(run, "download", download)
+                await network(run, "watch", lambda run: watch(run, first=key))
+            await settle(run)
+        except LeaseLostError as error:
+            lost(run, error)
+
+    return look
 
 
 async def _publish(run: ChannelRun) -> bool:

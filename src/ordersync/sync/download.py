@@ -10,6 +10,7 @@ import attrs
 from ..errors import ChannelError, ChannelResponseError, StorageUnavailableError
 from ..model.channel_orders import OrderPage
 from ..model.events import PageSaved
+from ..model.fields import EARLIEST
 from ..model.runs import EntryKind, Progress
 from .channel_run import ChannelRun
 from .pages import decide, page_work, report
@@ -112,6 +113,9 @@ async def _note_window(run: ChannelRun, scan: Scan, before: Mapping[str, int], *
 
 async def _forget(run: ChannelRun) -> None:
     """Drop what was decided long ago about orders that are over."""
-    before = run.now() - run.channel.settings.keep_decisions
+    keep, now = run.channel.settings.keep_decisions, run.now()
+    if keep >= now - EARLIEST:
+        return
+    before = now - keep
     while await run.storage.orders.forget(run.id, before=before, limit=FORGET_BATCH, fence=run.fence) == FORGET_BATCH:
         await run.lease.keep()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from itertools import count
 
+import attrs
+
 from ..model.dispatch import NoteStatus
 from .channel_run import ChannelRun
 from .download import fetch_page, not_twice
-from .pages import decide, report
+from .pages import DOUBLE, decide, report
 from .publish import targets
 from .rereading import read_back_to
 from .scan import Scan, begin, plan
@@ -17,19 +19,23 @@ async def preview(run: ChannelRun) -> None:
     """Show what a run would do to one channel."""
     progress = await run.storage.orders.progress(run.id)
     back_to = await read_back_to(run, progress)
+    told: set[str] = set()
     for kind in plan(run.channel, progress, now=run.now()):
         scan = begin(run.channel, kind, progress, now=run.now())
-        await _read(run, scan if back_to is None else scan.from_time(back_to))
+        await _read(run, scan if back_to is None else scan.from_time(back_to), told)
     await _pushes(run)
     await _notes(run)
 
 
-async def _read(run: ChannelRun, scan: Scan) -> None:
+async def _read(run: ChannelRun, scan: Scan, told: set[str]) -> None:
+    """Decide page after page; what an earlier scan has shown, and a run would have saved, is told once."""
     cursors: set[str] = set()
     cursor: str | None = None
     for number in count(1):
         page = await fetch_page(run, scan, cursor)
-        report(run, await decide(run, page, number))
+        decided = await decide(run, page, number)
+        report(run, [attrs.evolve(one, sighting=DOUBLE) if one.reference in told else one for one in decided])
+        told.update(one.reference for one in decided if one.reference is not None)
         cursor = page.next_cursor
         if cursor is None:
             return

@@ -9,7 +9,7 @@ import attrs
 
 from ..channel import Channel, SupportsOrderLookup, SupportsPayloads
 from ..errors import ChannelError, ChannelResponseError, LeaseLostError
-from ..model.channel_orders import ChannelOrder, OrderPage, UnreadableOrder
+from ..model.channel_orders import ChannelOrder, UnreadableOrder
 from ..model.fields import FieldError
 from ..model.ids import OrderKey
 from ..model.orders import Outcome
@@ -21,7 +21,7 @@ from .download import save
 from .report import RunReport
 from .rereading import unsettle
 from .run import Run
-from .watch import watch
+from .watch import page_of, watch
 
 FIRST_READ = 500
 """So many documents are read at first; four times as many each time that there are more."""
@@ -157,15 +157,9 @@ async def _is_overtaken(run: ChannelRun, document: _Document) -> bool:
 async def _judge(run: ChannelRun, found: ChannelOrder | UnreadableOrder, group: Sequence[_Document]) -> None:
     """Judge a document as a page of one, and let go of the others of its order if it is understood."""
     before = run.counts[Outcome.QUARANTINED.value]
-    await save(run, _page_of(found), 0)
+    await save(run, page_of(found), 0)
     if run.counts[Outcome.QUARANTINED.value] == before:
         await _release(run, [one for one in group if one.is_newly_named])
-
-
-def _page_of(found: ChannelOrder | UnreadableOrder) -> OrderPage:
-    if isinstance(found, ChannelOrder):
-        return OrderPage(orders=[found])
-    return OrderPage(orders=[], unreadable=[found])
 
 
 async def _release(run: ChannelRun, documents: Sequence[_Document]) -> None:

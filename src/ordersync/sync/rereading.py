@@ -22,7 +22,7 @@ async def read_back_to(run: ChannelRun, progress: Progress) -> datetime | None:
     None when there is none, or when the settings are those under which all were judged. Sweeps do not show what has
     ended meanwhile; a scan of the changes since then does.
     """
-    if progress.admission == admission_fingerprint(run.channel.settings):
+    if progress.admission == admission_fingerprint(run.channel.settings) or not _reads_back(run, progress):
         return None
     changed = [_changed_at(decision) async for decision in _admitted_now(run)]
     return min((moment for moment in changed if moment is not None), default=None)
@@ -42,12 +42,16 @@ async def reread(run: ChannelRun, progress: Progress) -> None:
     orders, judged_by = run.storage.orders, admission_fingerprint(run.channel.settings)
     if progress.admission == judged_by:
         return
-    scans_read_back = run.channel.scan != "state" and progress.watermark is not None
-    if not scans_read_back and isinstance(run.channel, SupportsOrderLookup):
+    if not _reads_back(run, progress) and isinstance(run.channel, SupportsOrderLookup):
         async for decision in _admitted_now(run):
             await orders.hint(decision.key, at=run.now())
     progress = await orders.progress(run.id, fence=run.fence)
     await orders.set_progress(run.id, attrs.evolve(progress, admission=judged_by), fence=run.fence)
+
+
+def _reads_back(run: ChannelRun, progress: Progress) -> bool:
+    """Say whether a scan of this run reads changes at all."""
+    return run.channel.scan != "state" and progress.watermark is not None
 
 
 async def _admitted_now(run: ChannelRun) -> AsyncIterator[Decision]:

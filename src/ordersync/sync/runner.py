@@ -14,7 +14,7 @@ from ..model.events import Event, Observer
 from ..model.ids import ChannelId, OrderKey
 from ..ports import Storage
 from .channel_run import RunContext
-from .channel_task import look
+from .channel_task import looking_at
 from .registering import channels_by_id, check_storage
 from .report import RunReport
 from .retry import RetryPolicy
@@ -67,7 +67,7 @@ class SyncRunner:
         """
         channels = self._selected([key.channel])
         await self._storage.orders.hint(key, at=self._clock.now())
-        return await Run(self._context(), task=look).over(channels)
+        return await Run(self._context(), task=looking_at(key)).over(channels)
 
     def run_once_sync(self, *, only: Collection[ChannelId] | None = None, dry_run: bool = False) -> RunReport:
         """Open everything, run once and close it again, for hosts without an event loop."""

@@ -8,7 +8,7 @@ import attrs
 
 from ..channel import SupportsOrderLookup
 from ..conflicts import is_expected, vanished
-from ..errors import ChannelError, ChannelResponseError
+from ..errors import ChannelError
 from ..history import entry_of
 from ..lifecycle import OrderEvent
 from ..model.channel_orders import ChannelOrder, OrderPage, UnreadableOrder
@@ -19,6 +19,7 @@ from ..model.pages import ChangedOrder, PageWork, Watch, WatchChange
 from ..model.runs import EntryKind, Progress
 from .channel_run import ChannelRun
 from .download import save
+from .lookups import looked_up, require_same
 from .rereading import unsettle
 from .watch_list import is_worth_watching, next_watch
 
@@ -43,17 +44,21 @@ TRIES = 3
 """How often an order that has vanished is read anew because people changed it in between."""
 
 
-async def watch(run: ChannelRun) -> None:
-    """Look at the orders that are due for it, then at what the last complete sweep did not show."""
-    looks = LOOKS - await _look_at_watched(run)
+async def watch(run: ChannelRun, first: OrderKey | None = None) -> None:
+    """Look at the orders that are due for it, *first* before all others, then at what the last sweep did not show."""
+    looks = LOOKS - await _look_at_watched(run, first)
     await _judge_sweep(run, looks)
 
 
-async def _look_at_watched(run: ChannelRun) -> int:
+async def _look_at_watched(run: ChannelRun, first: OrderKey | None) -> int:
     """Look up orders of the watch list; where the channel cannot be asked for one, the scans have to do."""
-    due = await run.storage.orders.watched(run.id, at=run.now(), limit=LOOKS - SUSPECT_LOOKS, fence=run.fence)
+    orders = run.storage.orders
+    due = await orders.watched(run.id, at=run.now(), limit=LOOKS - SUSPECT_LOOKS, fence=run.fence)
+    asked = None if first is None else await orders.watch(first)
+    if asked is not None and asked.look_at <= run.now():
+        due = [asked, *(one for one in due if one.key != first)]
     if due and isinstance(run.channel, SupportsOrderLookup):
-        await unsettle(run, await run.storage.orders.progress(run.id, fence=run.fence))
+        await unsettle(run, await orders.progress(run.id, fence=run.fence))
         for one in due:
             await _look_at(run, one)
     elif due:
@@ -96,33 +101,23 @@ async def _look_up(run: ChannelRun, key: OrderKey) -> bool | None:
         return None
     await run.lease.keep()
     try:
-        found = await run.caller.read(lambda: channel.fetch_order(key.reference))
+        found = looked_up(key, await run.caller.read(lambda: channel.fetch_order(key.reference)))
         run.counts["looked_up"] += 1
         if found is None:
             return False
-        await save(run, _page_of(key, found), 0)
-        _require_same(key, found.reference)
+        await save(run, page_of(found), 0)
+        require_same(key, found)
     except ChannelError as error:
         await run.failed_or_raise(error, order=key)
         return None
     return True
 
 
-def _page_of(key: OrderKey, found: object) -> OrderPage:
-    """Return what a look-up answered as a page of one; ``ChannelResponseError`` for what is no order."""
+def page_of(found: ChannelOrder | UnreadableOrder) -> OrderPage:
+    """Return what a look-up found as a page of one."""
     if isinstance(found, ChannelOrder):
         return OrderPage(orders=[found])
-    if isinstance(found, UnreadableOrder):
-        return OrderPage(orders=[], unreadable=[found])
-    kind = type(found).__name__
-    raise ChannelResponseError(f"{key}: fetch_order returned a {kind}; return a ChannelOrder, or None if there is none")
-
-
-def _require_same(key: OrderKey, reference: str | None) -> None:
-    """Raise ``ChannelResponseError`` for another order than the one that was asked for: it says nothing of that one."""
-    if reference not in (None, key.reference):
-        text = f"{key}: fetch_order answered with order {reference!r}; return the order asked for, or None"
-        raise ChannelResponseError(text)
+    return OrderPage(orders=[], unreadable=[found])
 
 
 async def _judge_sweep(run: ChannelRun, looks: int) -> None:

@@ -72,10 +72,12 @@ class MemoryDecisions(OrderTables):
 
     def _gone(self, channel: ChannelId, before: datetime) -> Iterator[Decision]:
         """Yield what counts now of orders that nobody will hear of again."""
-        swept_at = self._progress.get(channel, Progress()).swept_at
+        progress = self._progress.get(channel, Progress())
+        swept_at = None if progress.blind else progress.swept_at
+        unread = {document.reference for document in self._quarantine.values() if document.channel == channel}
         for decision in self._decisions.of(channel):
-            seen_at = decision.last_seen_at
-            if decision.key in self._orders or seen_at is None or seen_at >= before:
+            seen_at, key = decision.last_seen_at, decision.key
+            if key in self._orders or key.reference in unread or seen_at is None or seen_at >= before:
                 continue
             if decision.final or (swept_at is not None and seen_at < swept_at):
                 yield decision

@@ -84,15 +84,18 @@ DELETE FROM decision_history WHERE id IN (
 """
 
 GONE = f"""
-SELECT decisions.order_id, reference, {_SIGHTED}, {_COLUMNS}
+SELECT decisions.order_id, order_keys.reference, {_SIGHTED}, {_COLUMNS}
 FROM decisions INDEXED BY decisions_refused
 CROSS JOIN last_seen ON last_seen.order_id = decisions.order_id
 CROSS JOIN order_keys ON order_keys.id = decisions.order_id
 WHERE decisions.channel_id = ? AND admitted = 0 AND final = ? AND decided_at < ? AND at < ?
-AND decisions.order_id NOT IN (SELECT id FROM orders) ORDER BY decided_at LIMIT ?
+AND decisions.order_id NOT IN (SELECT id FROM orders)
+AND NOT EXISTS (SELECT 1 FROM quarantine
+  WHERE quarantine.channel_id = decisions.channel_id AND quarantine.reference = order_keys.reference)
+ORDER BY decided_at LIMIT ?
 """  # noqa: S608 - constants
 
-SWEPT_AT = "SELECT swept_at FROM progress WHERE channel_id = ?"
+SWEPT_AT = "SELECT swept_at FROM progress WHERE channel_id = ? AND swept_at IS NOT NULL AND blind = 0"
 
 UNNAME = "DELETE FROM sighted_names WHERE name = ? AND order_id = ?"
 
@@ -191,10 +194,8 @@ class DecisionVerbs(FencedPart, OrderStore):
         def work(db: Connection) -> int:
             number = channel_number(db, channel)
             dropped = db.execute(FORGET_EARLIER, (number, moment, limit)).rowcount
-            swept = db.execute(SWEPT_AT, (number,)).fetchone()
-            unshown = moment if swept is None or swept[0] is None else min(moment, swept[0])
-            kinds = [(1, moment)] if swept is None or swept[0] is None else [(1, moment), (0, unshown)]
-            for final, until in kinds:
+            unshown = [(0, min(moment, swept_at)) for (swept_at,) in db.execute(SWEPT_AT, (number,))]
+            for final, until in [(1, moment), *unshown]:
                 gone = db.execute(GONE, (number, final, until, until, limit - dropped)).fetchall()
                 _drop(db, {row[0]: _built(OrderKey(channel, row[1]), row[2:]) for row in gone})
                 dropped += len(gone)

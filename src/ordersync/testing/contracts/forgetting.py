@@ -22,9 +22,9 @@ async def forget(store: OrderStore, *, hours: int = 10, limit: int = MANY) -> in
     return await store.forget(SHOP, before=NOON + hours * HOUR, limit=limit, fence=FIRST)
 
 
-async def swept(store: OrderStore, *, hours: int) -> None:
-    """Note that a complete sweep began so many hours after noon."""
-    await store.set_progress(SHOP, Progress(swept_at=NOON + hours * HOUR), fence=FIRST)
+async def swept(store: OrderStore, *, hours: int, blind: bool = False) -> None:
+    """Note that a complete sweep began so many hours after noon; *blind*: with documents that name no order."""
+    await store.set_progress(SHOP, Progress(swept_at=NOON + hours * HOUR, blind=blind), fence=FIRST)
 
 
 async def left(store: OrderStore) -> list[str]:
@@ -69,6 +69,40 @@ class ForgettingLaws(Contract[OrderStore]):
         assert await forget(store, hours=2) == 1
         assert await left(store) == ["late"]
         assert await forget(store, hours=3) == 1
+
+    @law
+    async def test_blind_sweep_shows_no_order_gone(self, store: OrderStore) -> None:
+        """What a sweep did not show may hide in a document that names no order: only what is final is dropped then."""
+        await decide(store, refused("open"), refused("over", final=True))
+        await swept(store, hours=5, blind=True)
+
+        assert await forget(store) == 1
+        assert await left(store) == ["open"]
+        await swept(store, hours=6)
+        assert await forget(store) == 1
+
+    @law
+    async def test_order_in_quarantine_is_not_forgotten(self, store: OrderStore) -> None:
+        """What counts now of an order stays while a document of its reference waits in quarantine on its channel."""
+        for page in (1, 2):
+            await decide(store, refused("unread", page=page), refused("over", final=True, page=page))
+        await decide(store, refused("theirs", final=True), refused("unshown"))
+        waiting = (make_document("h1", reference="unread"), make_document("h2", reference="over"))
+        nameless, theirs = make_document("h3", reference=None), make_document("h4", channel=MARKET, reference="theirs")
+        page_of = {SHOP: (*waiting, nameless), MARKET: (theirs,)}
+        for channel, documents in page_of.items():
+            work = PageWork(channel=channel, quarantined=documents)
+            assert await store.save_page(work, fence=Fence(channel, 1), at=NOON)
+        await swept(store, hours=5)
+
+        assert await forget(store) == 4  # two earlier ones, and what nothing here waits for
+        assert await left(store) == ["over", "unread"]
+        await store.empty_quarantine(before=NOON + HOUR)
+        assert await forget(store) == 0
+
+        released = PageWork(channel=SHOP, released=("h1", "h2"))
+        assert await store.save_page(released, fence=FIRST, at=NOON + HOUR)
+        assert await forget(store) == 2
 
     @law
     async def test_stored_orders_decision_stays(self, store: OrderStore) -> None:
@@ -142,13 +176,13 @@ class ForgettingLaws(Contract[OrderStore]):
         await save(store, order)
         await decide(store, refused(final=True))
         await set_watches(store, make_watch(KEY))
-        page = PageWork(channel=SHOP, quarantined=(make_document("h1"),))
+        page = PageWork(channel=SHOP, quarantined=(make_document("h1", reference="unread"),))
         assert await store.save_page(page, fence=FIRST, at=NOON)
 
         assert await forget(store) == 1
         assert await store.get(order.key) == order
         assert list(await store.watched(SHOP, at=NOON + HOUR, limit=9)) == [make_watch(KEY)]
-        assert list(await store.quarantined(SHOP)) == [make_document("h1")]
+        assert list(await store.quarantined(SHOP)) == [make_document("h1", reference="unread")]
 
     @law
     async def test_forgotten_order_comes_back_as_new(self, store: OrderStore) -> None:

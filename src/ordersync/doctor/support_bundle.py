@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 
+from ..admission import QUARANTINES
 from ..model.channel_orders import ChannelOrder
 from ..model.runs import EntryKind, JournalEntry
 from ..ports import Storage
@@ -15,6 +16,8 @@ from .evidence import Evidence
 
 JOURNAL_TAIL = 30
 DECISIONS = 200
+STORED = 1000
+"""Among so many stored orders, those seen last, the newest is looked for: a sweep sees old ones together with it."""
 
 
 async def bundle_of(storage: Storage, facts: Evidence) -> Mapping[str, Any]:
@@ -24,7 +27,8 @@ async def bundle_of(storage: Storage, facts: Evidence) -> Mapping[str, Any]:
     """
     channel = facts.key.channel
     decisions = await storage.orders.decisions(channel, limit=DECISIONS)
-    stored = [one for one in decisions if one.admitted]
+    others = [one for one in decisions if one.key != facts.key]
+    stored = await storage.orders.decisions(channel, admitted=True, limit=STORED)
     newest = max((one.first_seen_at for one in stored if one.first_seen_at is not None), default=None)
     tail = await storage.journal.entries(channel=channel, limit=JOURNAL_TAIL)
     shown = None if facts.answer is None else facts.answer.order
@@ -33,10 +37,11 @@ async def bundle_of(storage: Storage, facts: Evidence) -> Mapping[str, Any]:
         "source": channel.source,
         "subsource": channel.subsource,
         "order": None if shown is None else _order(shown),
-        "only_this_one": all(one.admitted for one in decisions),
-        "refused_of_the_last": {"seen": len(decisions), "refused": len(decisions) - len(stored)},
-        "last_downloaded_at": None if newest is None else newest.isoformat(),
-        "anything_downloads": bool(stored),
+        "others_seen": len(others),
+        "others_refused": sum(not one.admitted for one in others),
+        "others_quarantined": sum(not one.admitted and one.code in QUARANTINES for one in others),
+        "any_stored": bool(stored),
+        "newest_stored_first_seen_at": None if newest is None else newest.isoformat(),
         "channel_life": _life(facts),
         "readings": [str(window) for window in facts.latest],
         "journal": [_entry(entry) for entry in tail if entry.kind is not EntryKind.WINDOW_READ],
