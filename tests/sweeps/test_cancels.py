@@ -52,7 +52,7 @@ async def cancel_sweep(worlds: Worlds, end: Facts, *, again: int | None, stride:
     return wrong
 
 
-@budget("stride", 4)
+@budget("stride", 7)
 @scenes
 async def test_run_that_is_cancelled_after_any_turn_is_made_up_for(scene: str, stride: int) -> None:
     """A run that is cancelled after any number of turns of the loop raises that, and later runs put it right."""

@@ -82,7 +82,7 @@ def before_orders_are_written(moments: Sequence[Moment]) -> Sequence[int]:
     return [n for n, one in enumerate(moments) if one.when == "before" and one.verb in writes]
 
 
-@budget("step", 4)
+@budget("step", 7)
 async def test_all_deeds_may_be_done_between_any_two_calls_of_a_run(step: int) -> None:
     """Each verb takes effect in the middle of a run, or is refused because the order does not allow it any more."""
     worlds, deeds = await MemoryWorlds.after(strange_day), list(DEEDS.values())
@@ -191,7 +191,7 @@ async def cut_and_repeated(worlds: Worlds, verb: Verb, number: int, ends: Sequen
         return wrong + await verdict(line, ends[1:])
 
 
-@budget("every", 4)
+@budget("every", 7)
 async def test_deed_that_dies_is_done_or_was_never_begun(every: int) -> None:
     """Whichever call a verb dies at, the next runs finish it or know nothing of it; repeated, it is done once."""
     worlds = await MemoryWorlds.after(lives_at_rest)
@@ -206,7 +206,7 @@ async def test_deed_that_dies_is_done_or_was_never_begun(every: int) -> None:
     assert wrong == []
 
 
-@budget("every", 4)
+@budget("every", 7)
 async def test_deed_that_is_cancelled_is_done_or_was_never_begun(every: int) -> None:
     """A verb whose task is cancelled at any await is finished by the next runs, or was never begun."""
     worlds = await MemoryWorlds.after(lives_at_rest)

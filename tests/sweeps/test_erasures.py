@@ -82,7 +82,7 @@ async def erased_at(worlds: Worlds, number: int, end: Facts, *, every: int = 1) 
         return [f"{line.where}: {one}" for one in wrong]
 
 
-@budget("most", 8, None)
+@budget("most", 5, None)
 async def test_orders_may_be_erased_at_any_moment_of_a_run(most: int | None) -> None:
     """What a run has read before the erasure brings no buyer back when it is written, and all else goes its way."""
     worlds = await MemoryWorlds.after(strange_day)

@@ -106,7 +106,7 @@ async def overtaken_at(worlds: Worlds, meanwhile: Scene, moments: Callable[[Sequ
     return wrong
 
 
-@budget("step", 2)
+@budget("step", 3)
 @scenes
 async def test_runner_that_is_overtaken_changes_nothing(scene: str, step: int) -> None:
     """One that sleeps before any of its writes or calls while another finishes changes no state and starts no call."""

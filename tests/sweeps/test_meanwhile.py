@@ -67,7 +67,7 @@ async def before_every_call(scene: Scene) -> tuple[Worlds, list[int]]:
     return worlds, [number for number, moment in enumerate(moments) if moment.when == "before"]
 
 
-@budget("step", 4)
+@budget("step", 7)
 @pytest.mark.parametrize("number", range(len(CORE)), ids=CORE)
 async def test_desk_may_work_between_any_two_calls_of_a_run(number: int, step: int) -> None:
     """Processing or cancelling an order at any moment of a run ends as if it came before it or after it."""
@@ -94,7 +94,7 @@ THEN = {"process": "deduct", "cancel": "due"}
 """What a desk calls once its first write has taken effect."""
 
 
-@budget("step", 3)
+@budget("step", 5)
 @pytest.mark.parametrize("number", range(len(CORE)), ids=CORE)
 async def test_desk_may_die_between_any_two_calls_of_a_run(number: int, step: int) -> None:
     """Rules 1 and 7: a desk that dies after its first write, wherever a run comes to orders or stock, is no matter."""
@@ -150,7 +150,7 @@ def buy(scene: str) -> Scene:
     return buying
 
 
-@budget("step", 12)
+@budget("step", 17)
 @scenes
 async def test_buyers_may_come_at_any_moment_of_a_run(scene: str, step: int) -> None:
     """Rules 16 to 22: whatever a push may have overwritten, the channels show in the end what they should."""

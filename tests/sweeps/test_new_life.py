@@ -90,7 +90,7 @@ def looks(moments: Sequence[Moment]) -> list[int]:
     return [number for number, moment in enumerate(moments) if moment.verb == "fetch_order"]
 
 
-@budget("step", 4)
+@budget("step", 7)
 async def test_look_that_is_not_answered_is_made_up_for(step: int) -> None:
     """A look at an order that finds nobody there changes nothing in the end: the next run looks again."""
     worlds, whole = await worlds_and_run()
@@ -99,7 +99,7 @@ async def test_look_that_is_not_answered_is_made_up_for(step: int) -> None:
     assert await sweep(worlds, running, losing(LOST["silence"]), at=at, ends=[whole.end]) == []
 
 
-@budget("step", 3)
+@budget("step", 5)
 async def test_look_that_is_not_understood_concludes_nothing(step: int) -> None:
     """An order is not taken for vanished because its channel's answer could not be read."""
     worlds, whole = await worlds_and_run()

@@ -94,7 +94,7 @@ def around_turns(moments: Sequence[Moment]) -> list[int]:
     return [number for number, moment in enumerate(moments) if moment.verb in TURNS]
 
 
-@budget("most", 5, None)
+@budget("most", 3, None)
 @courses
 async def test_work_that_dies_is_made_up_for(name: str, most: int | None) -> None:
     """Killed wherever it has written something, it leaves nothing behind that later runs do not put right."""
@@ -143,7 +143,7 @@ async def test_work_that_dies_on_sqlite_is_made_up_for(name: str, tmp_path: Path
     assert [one for ones in wrong for one in ones] == []
 
 
-@budget("most", 5, None)
+@budget("most", 3, None)
 @courses
 async def test_work_that_is_cancelled_is_made_up_for(name: str, most: int | None) -> None:
     """Cancelled in front of any call, it is as good as killed there."""
@@ -197,7 +197,7 @@ async def there_and_back(worlds: Worlds, number: int, end: Facts) -> list[str]:
         return await verdict(line, [end])
 
 
-@budget("most", 8, None)
+@budget("most", 5, None)
 async def test_settings_may_change_back_and_forth(most: int | None) -> None:
     """Where settings return before all was read back under them, nothing that they would download is left out."""
     worlds = await MemoryWorlds.after(rules_change)
@@ -218,7 +218,7 @@ async def strict_for_once(worlds: Worlds, number: int, end: Facts) -> list[str]:
         return await verdict(line, [end])
 
 
-@budget("most", 8, None)
+@budget("most", 5, None)
 async def test_settings_may_be_strict_for_one_run_that_dies(most: int | None) -> None:
     """What a run has refused that died under other settings is downloaded under those that had judged all before it."""
     worlds = await MemoryWorlds.after(rules_are_strict)

@@ -43,7 +43,7 @@ async def joined_at(worlds: Worlds, number: int, end: Facts) -> list[str]:
         return await verdict(line, [end])
 
 
-@budget("step", 13)
+@budget("step", 21)
 @scenes
 async def test_two_runners_at_once_are_as_good_as_one(scene: str, step: int) -> None:
     """A second runner that joins at any moment and takes the channels in another order changes nothing in the end."""
