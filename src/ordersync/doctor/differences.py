@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import attrs
 
-from ..admission import canonical
+from ..admission import DELETED_HERE, canonical
 from ..conflicts import by_settings
 from ..history import PERSONAL, entry_of
 from ..lifecycle import OrderEvent
@@ -25,7 +25,6 @@ from ..sync.sightings import NO_LINKS, Sighting
 NOT_DOWNLOADED = "NOT_DOWNLOADED"
 REFUSED = "REFUSED"
 QUARANTINED = "QUARANTINED"
-DELETED_HERE = "DELETED_HERE"
 PROCESSED_HERE = "PROCESSED_HERE"
 CANCELLED_HERE = "CANCELLED_HERE"
 NOT_SHOWN = "NOT_SHOWN"

@@ -11,8 +11,8 @@ from ..model.runs import ChannelLife
 from .channel_run import ChannelRun, RunContext
 from .channel_task import Rendezvous, Task, lost, may_call, network, settle
 from .download import download
-from .replay import sweep_next
 from .report import RunReport
+from .rereading import sweep_next
 from .run import Run
 from .watch import watch
 

@@ -19,7 +19,7 @@ from .channel_run import ChannelRun, RunContext
 from .channel_task import Rendezvous, Task, lost, may_call, network, settle
 from .download import save
 from .report import RunReport
-from .rereading import unsettle
+from .rereading import sweep_next, unsettle
 from .run import Run
 from .watch import page_of, watch
 
@@ -79,7 +79,10 @@ class _Document:
 
 async def _judge_again(run: ChannelRun, reference: str | None) -> Sequence[Quarantined]:
     """Judge what can be read, and return the documents that must be asked for again."""
-    documents = [await _read(run, kept) for kept in await _waiting(run)]
+    documents: list[_Document] = []
+    for kept in await _waiting(run):
+        await run.lease.keep()
+        documents.append(await _read(run, kept))
     unread: list[Quarantined] = []
     for group in _by_order(one for one in documents if reference in (None, one.reference)):
         await run.lease.keep()
@@ -179,11 +182,3 @@ async def _look_later(run: ChannelRun, unread: Sequence[Quarantined]) -> bool:
     if any(one.reference not in looked_up for one in unread):
         await sweep_next(run)
     return bool(looked_up)
-
-
-async def sweep_next(run: ChannelRun) -> None:
-    """Make a complete sweep due, from its start even if one is under way."""
-    orders = run.storage.orders
-    progress = await orders.progress(run.id, fence=run.fence)
-    asked = attrs.evolve(progress, interrupted=True, sweep_began_at=None, sweep_position=None)
-    await orders.set_progress(run.id, asked, fence=run.fence)

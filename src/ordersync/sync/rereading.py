@@ -1,4 +1,4 @@
-"""Reading again, once the settings have changed, what was refused under the former ones."""
+"""Reading again: what was refused under former settings, and everything, when somebody asks for it."""
 
 from __future__ import annotations
 
@@ -47,6 +47,14 @@ async def reread(run: ChannelRun, progress: Progress) -> None:
             await orders.hint(decision.key, at=run.now())
     progress = await orders.progress(run.id, fence=run.fence)
     await orders.set_progress(run.id, attrs.evolve(progress, admission=judged_by), fence=run.fence)
+
+
+async def sweep_next(run: ChannelRun) -> None:
+    """Make a complete sweep due, from its start even if one is under way."""
+    orders = run.storage.orders
+    progress = await orders.progress(run.id, fence=run.fence)
+    asked = attrs.evolve(progress, interrupted=True, sweep_began_at=None, sweep_position=None)
+    await orders.set_progress(run.id, asked, fence=run.fence)
 
 
 def _reads_back(run: ChannelRun, progress: Progress) -> bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
 import attrs
 
 from ...model.dispatch import NoteStatus
-from ...model.ids import ChannelId, OrderKey
+from ...model.ids import OrderKey
 from ...model.orders import Order, OrderState
-from ...model.pages import Quarantined
 from .tables import OrderTables
 
 TO_BE_SENT = frozenset({NoteStatus.WAITING, NoteStatus.QUEUED, NoteStatus.CLAIMED})
@@ -64,10 +63,3 @@ class MemoryErasure(OrderTables):
         for name in old:
             self._quarantine[name] = attrs.evolve(self._quarantine[name], payload=b"")
         return len(old)
-
-    async def quarantined(self, channel: ChannelId, *, limit: int = 1000) -> Sequence[Quarantined]:
-        """Return documents in quarantine, oldest first."""
-        return list(islice(self._quarantined_of(channel), limit))
-
-    def _quarantined_of(self, channel: ChannelId) -> Iterator[Quarantined]:
-        return (document for (owner, _), document in self._quarantine.items() if owner == channel)

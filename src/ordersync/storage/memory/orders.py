@@ -8,6 +8,7 @@ from itertools import islice
 from ...errors import OrderNotFoundError
 from ...model.ids import ChannelId, Fence, OrderKey
 from ...model.orders import Order, OrderChange, OrderState, search_name
+from ...model.pages import Quarantined
 from ...ports import OrderStore
 from .decisions import MemoryDecisions
 from .dues import MemoryDues
@@ -69,3 +70,7 @@ class MemoryOrderStore(MemoryPages, MemoryDues, MemoryWatches, MemoryDecisions, 
     async def history(self, key: OrderKey) -> Sequence[OrderChange]:
         """Return what happened to an order, oldest first."""
         return list(self._changes.get(key, []))
+
+    async def quarantined(self, channel: ChannelId, *, limit: int = 1000) -> Sequence[Quarantined]:
+        """Return documents in quarantine, oldest first."""
+        return list(islice((one for (owner, _), one in self._quarantine.items() if owner == channel), limit))

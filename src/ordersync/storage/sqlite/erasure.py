@@ -6,11 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from ...model.ids import ChannelId, OrderKey
-from ...model.pages import Quarantined
 from ...ports import OrderStore
 from .. import codec
 from .connection import Connection
-from .keys import channel_number, channels_from, key_numbers, own_key_numbers
+from .keys import channels_from, key_numbers, own_key_numbers
 from .parts import FencedPart
 from .wiping import mark_wiped
 
@@ -52,12 +51,6 @@ AND NOT (state = 'processed' AND EXISTS (
   SELECT 1 FROM parcels CROSS JOIN notes ON notes.id = parcels.id
   WHERE parcels.order_id = orders.id AND notes.status IN ('waiting', 'queued', 'claimed')))
 ORDER BY reference LIMIT ?
-"""
-
-QUARANTINED = """
-SELECT payload_hash, code, error, at, reference, payload
-FROM quarantine JOIN quarantine_payloads ON quarantine_id = quarantine.id
-WHERE channel_id = ? ORDER BY quarantine.id LIMIT ?
 """
 
 
@@ -118,23 +111,3 @@ class ErasureVerbs(FencedPart, OrderStore):
             return emptied
 
         return await self._database.wipe(work)
-
-    async def quarantined(self, channel: ChannelId, *, limit: int = 1000) -> Sequence[Quarantined]:
-        """Return documents that wait in quarantine, payloads included, oldest first."""
-
-        def work(db: Connection) -> Sequence[Quarantined]:
-            rows = db.execute(QUARANTINED, (channel_number(db, channel), limit))
-            return [
-                Quarantined(
-                    channel=channel,
-                    payload_hash=payload_hash,
-                    code=code,
-                    error=error,
-                    at=codec.moment_of(at),
-                    reference=reference,
-                    payload=payload,
-                )
-                for payload_hash, code, error, at, reference, payload in rows
-            ]
-
-        return await self._read(work)

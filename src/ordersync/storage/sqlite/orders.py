@@ -7,12 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from ...errors import OrderNotFoundError
 from ...model.ids import ChannelId, Fence, OrderKey
 from ...model.orders import LIVE, Order, OrderChange, OrderState, search_name
+from ...model.pages import Quarantined
 from ...ports import OrderStore
+from .. import codec
 from .connection import Connection
 from .decisions import DecisionVerbs
 from .dues import DueVerbs
 from .erasure import ErasureVerbs
-from .keys import channels_from, key_numbers
+from .keys import channel_number, channels_from, key_numbers
 from .order_tables import load_history, load_orders
 from .pages import PageVerbs
 from .parcels import ParcelVerbs
@@ -48,6 +50,13 @@ def listing(*, states: Collection[OrderState] | None, conflicts: bool) -> str:
         if states is not None and small.issuperset(states):
             return LISTED.format(index=index, condition=f"{condition} AND {asked}")
     return LISTED_BY_KEY.format(condition=asked)
+
+
+QUARANTINED = """
+SELECT payload_hash, code, error, at, reference, payload
+FROM quarantine JOIN quarantine_payloads ON quarantine_id = quarantine.id
+WHERE channel_id = ? ORDER BY quarantine.id LIMIT ?
+"""
 
 
 class QueryVerbs(FencedPart, OrderStore):
@@ -110,6 +119,26 @@ class QueryVerbs(FencedPart, OrderStore):
     async def history(self, key: OrderKey) -> Sequence[OrderChange]:
         """Return what happened to a stored order, oldest first."""
         return await self._read(lambda db: load_history(db, key_numbers(db, [key]).get(key)))
+
+    async def quarantined(self, channel: ChannelId, *, limit: int = 1000) -> Sequence[Quarantined]:
+        """Return documents that wait in quarantine, payloads included, oldest first."""
+
+        def work(db: Connection) -> Sequence[Quarantined]:
+            rows = db.execute(QUARANTINED, (channel_number(db, channel), limit))
+            return [
+                Quarantined(
+                    channel=channel,
+                    payload_hash=payload_hash,
+                    code=code,
+                    error=error,
+                    at=codec.moment_of(at),
+                    reference=reference,
+                    payload=payload,
+                )
+                for payload_hash, code, error, at, reference, payload in rows
+            ]
+
+        return await self._read(work)
 
 
 class SQLiteOrderStore(PageVerbs, DueVerbs, WatchVerbs, ParcelVerbs, DecisionVerbs, ErasureVerbs, QueryVerbs):
