@@ -20,7 +20,7 @@ from ordersync import (
     SyncRunner,
 )
 from ordersync.channel import Channel
-from ordersync.doctor import Doctor, Explanation, View
+from ordersync.doctor import CheckResult, Doctor, Explanation, View
 from ordersync.errors import ChannelAuthError, ChannelUnavailableError
 from ordersync.model.channel_orders import Diagnosis
 from ordersync.model.settings import HostCheck, StatusMapping
@@ -103,6 +103,29 @@ class Scene:
 
 
 Step = Callable[[Scene], Awaitable[object] | None]
+
+
+async def take(scene: Scene, *steps: Step) -> None:
+    """Let things happen."""
+    for step in steps:
+        done = step(scene)
+        if done is not None:
+            await done
+
+
+def check(found: Explanation, name: str) -> CheckResult:
+    """Return one check of an explanation."""
+    return next(one for one in found.checks if one.name == name)
+
+
+def place(scene: Scene) -> None:
+    """Sell two mugs and a lid."""
+    scene.shop.place(REFERENCE, lines={"MUG": 2, "LID": 1})
+
+
+async def run(scene: Scene) -> None:
+    """Run once."""
+    await scene.run()
 
 
 def settings(**changes: object) -> Step:

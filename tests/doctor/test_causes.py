@@ -7,24 +7,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from doctor.causes import CAUSES, KEY, REFERENCE, Cause, Scene, Step
+from doctor.causes import CAUSES, KEY, REFERENCE, Cause, Scene, take
 from ordersync import OrderState
 from ordersync.testing import ManualClock
-from runner.conftest import OpenStorage, clock, open_storage  # noqa: F401 - fixtures
+from runner.conftest import OpenStorage
 
 
 @pytest.fixture
-async def scene(clock: ManualClock, open_storage: OpenStorage) -> AsyncIterator[Scene]:  # noqa: F811 - a fixture
+async def scene(clock: ManualClock, open_storage: OpenStorage) -> AsyncIterator[Scene]:
     """Open a shop whose first run has found nothing."""
     async with open_storage(clock) as storage:
         yield Scene(storage, clock)
-
-
-async def take(step: Step, scene: Scene) -> None:
-    """Let something happen."""
-    done = step(scene)
-    if done is not None:
-        await done
 
 
 async def bring_about(scene: Scene, *causes: Cause) -> None:
@@ -42,11 +35,11 @@ async def bring_about(scene: Scene, *causes: Cause) -> None:
     needs_reading = bool(kinds["order"] or kinds["person"] or kinds["screen"])
     first, last = ([], kinds["channel"]) if needs_reading else (kinds["channel"], [])
     for step in (*kinds["order"], *kinds["reading"], *first):
-        await take(step, scene)
+        await take(scene, step)
     if not any(cause.code == "NOT_READ_YET" for cause in causes):
         await scene.run()
     for step in (*kinds["person"], *kinds["screen"], *last):
-        await take(step, scene)
+        await take(scene, step)
 
 
 KINDS = ("screen", "person", "channel", "order", "reading")

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import attrs
 import pytest
 
-from doctor.causes import KEY, REFERENCE, Scene, at_desk, at_shop, filter_by
-from doctor.test_near_misses import check, place, run, take
+from doctor.causes import BY_ADA, KEY, REFERENCE, Scene, at_desk, at_shop, check, filter_by, place, run, take
 from ordersync import Address, Buyer, ChannelOrder, PaymentStatus
 from ordersync.doctor import CheckOutcome
 from ordersync.errors import ChannelAuthError, ChannelError, ChannelRejectedError, ChannelResponseError
-from ordersync.testing import ManualClock
-from runner.conftest import OpenStorage, clock, open_storage  # noqa: F401 - fixtures
-
-BY_ADA = {"who": "Ada", "why": "she says so"}
-
-
-@pytest.fixture
-async def scene(clock: ManualClock, open_storage: OpenStorage) -> AsyncIterator[Scene]:  # noqa: F811 - a fixture
-    """Open a shop whose first run has found nothing."""
-    async with open_storage(clock) as storage:
-        scene = Scene(storage, clock)
-        await scene.run()
-        scene.clock.advance(minutes=5)
-        scene.placed_at = clock.now()
-        yield scene
 
 
 @pytest.mark.parametrize("error", [ChannelAuthError("no"), ChannelRejectedError("no"), ChannelResponseError("html")])

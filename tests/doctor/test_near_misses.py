@@ -2,55 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import attrs
 import pytest
 
-from doctor.causes import DOWN, KEY, REFERENCE, SHOP, Scene, Step, at_desk, at_shop, filter_by, look_from, settings
+from doctor.causes import (
+    BY_ADA,
+    DOWN,
+    KEY,
+    REFERENCE,
+    SHOP,
+    Scene,
+    Step,
+    at_desk,
+    at_shop,
+    check,
+    filter_by,
+    look_from,
+    place,
+    run,
+    settings,
+    take,
+)
 from ordersync import ChannelId, OrderKey, Parcel, PaymentStatus, SyncRunner
-from ordersync.doctor import CheckOutcome, CheckResult, Doctor, Explanation
+from ordersync.doctor import CheckOutcome, Doctor
 from ordersync.errors import ConfigurationError
 from ordersync.model.settings import HostCheck
 from ordersync.testing import ManualClock
-from runner.conftest import OpenStorage, clock, open_storage  # noqa: F401 - fixtures
-
-BY_ADA = {"who": "Ada", "why": "she says so"}
-
-
-@pytest.fixture
-async def scene(clock: ManualClock, open_storage: OpenStorage) -> AsyncIterator[Scene]:  # noqa: F811 - a fixture
-    """Open a shop whose first run has found nothing."""
-    async with open_storage(clock) as storage:
-        scene = Scene(storage, clock)
-        await scene.run()
-        scene.clock.advance(minutes=5)
-        scene.placed_at = clock.now()
-        yield scene
-
-
-async def take(scene: Scene, *steps: Step) -> None:
-    """Let things happen."""
-    for step in steps:
-        done = step(scene)
-        if done is not None:
-            await done
-
-
-def check(found: Explanation, name: str) -> CheckResult:
-    """Return one check of an explanation."""
-    return next(one for one in found.checks if one.name == name)
-
-
-def place(scene: Scene) -> None:
-    """Sell two mugs and a lid."""
-    scene.shop.place(REFERENCE, lines={"MUG": 2, "LID": 1})
-
-
-async def run(scene: Scene) -> None:
-    """Run once."""
-    await scene.run()
+from runner.conftest import OpenStorage
 
 
 async def disable(scene: Scene) -> None:
@@ -165,7 +146,7 @@ async def test_order_older_than_its_channel(scene: Scene) -> None:
     assert (await scene.explain(live=False)).code == "CHANNEL_ADDED_LATER"
 
 
-async def test_order_that_ended_before_the_first_run(clock: ManualClock, open_storage: OpenStorage) -> None:  # noqa: F811
+async def test_order_that_ended_before_the_first_run(clock: ManualClock, open_storage: OpenStorage) -> None:
     """An order that was shipped before the channel was first read is shown by no scan; a hint fetches it."""
     async with open_storage(clock) as storage:
         scene = Scene(storage, clock)

@@ -66,7 +66,7 @@ async def work(run: ChannelRun, life: ChannelLife, rendezvous: Rendezvous) -> No
         online = online and await network(run, "download", download)
         online = online and await network(run, "watch", watch)
         await tell_of_silence(run)
-        await settle(run)
+        await keep_books(run)
         rendezvous.arrive()
         arrived = True
         online = online and await _publish(run)
@@ -98,7 +98,7 @@ def looking_at(key: OrderKey) -> Task:
                 if not isinstance(run.channel, SupportsOrderLookup):
                     await network(run, "download", download)
                 await network(run, "watch", lambda run: watch(run, first=key))
-            await settle(run)
+            await keep_books(run)
         except LeaseLostError as error:
             lost(run, error)
 
@@ -128,7 +128,7 @@ def lost(run: ChannelRun, error: LeaseLostError) -> None:
     run.remark("failed", error.code, run.phase, str(error))
 
 
-async def settle(run: ChannelRun) -> None:
+async def keep_books(run: ChannelRun) -> None:
     """Decide what the settings decide, reserve, and mark what the listings must show; calls no channel."""
     await _phase(run, "resolve", resolve_conflicts)
     await _phase(run, "reserve", reserve)

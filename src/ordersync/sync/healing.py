@@ -9,7 +9,7 @@ from ..errors import LeaseLostError
 from ..model.ids import OrderKey
 from ..model.runs import ChannelLife
 from .channel_run import ChannelRun, RunContext
-from .channel_task import Rendezvous, Task, lost, may_call, network, settle
+from .channel_task import Rendezvous, Task, keep_books, lost, may_call, network
 from .download import download
 from .report import RunReport
 from .rereading import sweep_next
@@ -37,7 +37,7 @@ def healing(keys: Sequence[OrderKey]) -> Task:
                 await run.storage.orders.hint(key, at=run.now())
             if await may_call(run, life) and await network(run, "download", download):
                 await network(run, "watch", watch)
-            await settle(run)
+            await keep_books(run)
         except LeaseLostError as error:
             lost(run, error)
 

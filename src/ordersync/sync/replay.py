@@ -16,7 +16,7 @@ from ..model.orders import Outcome
 from ..model.pages import PageWork, Quarantined
 from ..model.runs import ChannelLife
 from .channel_run import ChannelRun, RunContext
-from .channel_task import Rendezvous, Task, lost, may_call, network, settle
+from .channel_task import Rendezvous, Task, keep_books, lost, may_call, network
 from .download import save
 from .report import RunReport
 from .rereading import sweep_next, unsettle
@@ -47,7 +47,7 @@ def replaying(reference: str | None = None) -> Task:
             await unsettle(run, await run.storage.orders.progress(run.id, fence=run.fence))
             if await _look_later(run, await _judge_again(run, reference)) and await may_call(run, life):
                 await network(run, "watch", watch)
-            await settle(run)
+            await keep_books(run)
         except LeaseLostError as error:
             lost(run, error)
 
