@@ -33,9 +33,12 @@ class SQLiteStorage(Storage):
     connection_class: ClassVar[type[Connection]] = Connection
     """What opens the database, for whoever wants to watch its statements."""
 
+    database_class: ClassVar[type[Database]] = Database
+    """What runs the transactions, for whoever wants them on another thread."""
+
     def __init__(self, path: str | os.PathLike[str], *, clock: Clock | None = None) -> None:
         """Name the file; ``ValueError`` for ``:memory:`` and ``file:`` URIs. Opens nothing."""
-        self._database = Database(checked_path(path), connection=self.connection_class)
+        self._database = self.database_class(checked_path(path), connection=self.connection_class)
         self._ledger = SQLiteStockLedger(self._database)
         super().__init__(
             orders=SQLiteOrderStore(self._database),

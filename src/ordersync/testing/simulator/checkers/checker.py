@@ -1,0 +1,30 @@
+"""What every checker is told of, in the order in which it happens."""
+
+from __future__ import annotations
+
+from ....model.ids import ChannelId
+from .commits import Commit, Started
+from .reader import Reader
+from .world import AppliedLevelView, AppliedNoteView, World
+
+Effect = AppliedLevelView | AppliedNoteView
+
+
+class Checker:
+    """Hears of everything, and raises ``Violation`` where a law is broken; a subclass overrides what concerns it."""
+
+    def __init__(self, world: World) -> None:
+        """Begin with an empty storage, before anything is put into it."""
+        self._world = world
+
+    def committed(self, commit: Commit, reader: Reader) -> None:
+        """Hear of a verb that may have written, before anything else happens."""
+
+    def started(self, call: Started, reader: Reader) -> None:
+        """Hear of a channel's call before it departs."""
+
+    def applied(self, channel: ChannelId, effect: Effect, reader: Reader) -> None:
+        """Hear of an effect that a market has just applied."""
+
+    def ended(self, reader: Reader) -> None:
+        """Hear that all is quiet and nothing is due."""

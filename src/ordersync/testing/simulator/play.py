@@ -1,0 +1,21 @@
+"""The simulation of this package as campaigns play it: options as plain JSON values, so that a replay is exact."""
+
+from __future__ import annotations
+
+import json
+from typing import Literal
+
+from .options import Options, draw
+from .runs import Case
+from .simulation import Outcome, simulate
+
+
+def play(case: Case) -> Outcome:
+    """Play the simulation that a case describes."""
+    return simulate(Options.from_json(json.dumps(dict(case))))
+
+
+def drawn(seed: int, storage: Literal["memory", "sqlite"] = "memory") -> Case:
+    """Return the case of a seed."""
+    case: Case = json.loads(draw(seed, storage=storage).to_json())
+    return case

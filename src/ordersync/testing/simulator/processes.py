@@ -1,0 +1,64 @@
+"""One process of the simulated world: it may be slow, freeze for a while, or die at any step."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import attrs
+
+from .trace import Trace
+
+
+class ProcessDied(BaseException):  # noqa: N818 - not an error: nobody may handle it
+    """The process is dead, and whatever it was about to do is not done."""
+
+
+@attrs.frozen
+class Pace:
+    """How a process comes along: each step waits with a chance of ``waits``, for up to ``longest_s`` seconds."""
+
+    waits: float = 0.0
+    longest_s: float = 0.0
+
+
+class Process:
+    """A runner's or a person's program. Everything it does to the outside passes ``step``."""
+
+    def __init__(self, name: str, *, chance: random.Random, trace: Trace, pace: Pace = Pace()) -> None:  # noqa: B008
+        """Begin alive."""
+        self.name, self.dead = name, False
+        self.pace = pace
+        self._chance, self._trace = chance, trace
+        self._thawed: asyncio.Event | None = None
+
+    async def step(self, where: str) -> None:
+        """Let the step's time pass; ``ProcessDied`` when the process is dead by then."""
+        self.check()
+        if self.pace.waits and self._chance.random() < self.pace.waits:
+            await asyncio.sleep(self._chance.random() * self.pace.longest_s)
+        while self._thawed is not None:
+            self._trace.event("frozen", self.name, where)
+            await self._thawed.wait()
+        self.check()
+
+    def check(self) -> None:
+        """Raise ``ProcessDied`` if the process is dead."""
+        if self.dead:
+            raise ProcessDied(self.name)
+
+    def die(self) -> None:
+        """Do nothing any more: what is under way is cut where it stands."""
+        self._trace.event("crash", self.name)
+        self.dead = True
+        self.thaw()
+
+    def freeze(self) -> None:
+        """Stop at the next step, as a machine does that is suspended."""
+        self._thawed = self._thawed or asyncio.Event()
+
+    def thaw(self) -> None:
+        """Go on as if nothing had happened."""
+        if self._thawed is not None:
+            self._thawed.set()
+            self._thawed = None
