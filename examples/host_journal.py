@@ -36,11 +36,12 @@ class HostJournal(Journal):
     async def lease(self, channel: ChannelId, *, holder: str, duration: timedelta) -> Lease | None:
         """Give a free channel away, each time under a higher token."""
         _, until = self._leases.get(channel, (None, None))
-        if until is not None and until > self._clock.now():
+        now = self._clock.now()
+        if until is not None and until > now:
             return None
         token = self._tokens[channel] = self._tokens.get(channel, 0) + 1
-        lease = Lease(channel=channel, token=token, holder=holder)
-        self._leases[channel] = (lease, self._clock.now() + duration)
+        lease = Lease(channel=channel, token=token, holder=holder, at=now)
+        self._leases[channel] = (lease, now + duration)
         return lease
 
     async def renew(self, lease: Lease, *, duration: timedelta) -> bool:

@@ -14,11 +14,16 @@ from .ids import ChannelId, Fence, OrderKey
 
 @attrs.frozen(kw_only=True)
 class Lease:
-    """The right to work on one channel until it expires; its token rises with each new holder."""
+    """The right to work on one channel until it expires; its token rises with each new holder.
+
+    ``at``: what the storage's own clock showed when it was taken, which is the time of everything that its holder
+    does. None from a journal that does not say: then the holder's own clock is, and no two machines may differ.
+    """
 
     channel: ChannelId
     token: int
     holder: str
+    at: datetime | None = None
 
     @property
     def fence(self) -> Fence:

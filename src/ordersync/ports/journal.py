@@ -16,7 +16,7 @@ class Journal(ABC):
     """The automation log, channel life, and the leases that keep runners apart.
 
     An implementation must make every verb atomic and repeatable, wholly done or not done even when
-    the caller is cancelled. Only the lease verbs read a clock: the storage's own.
+    the caller is cancelled. Only the lease verbs read a clock: the storage's own, and ``lease`` tells what it shows.
     """
 
     def __init_subclass__(cls, **options: Any) -> None:  # noqa: ANN401 - of other bases

@@ -97,11 +97,11 @@ class ChannelRun:
     @property
     def window(self) -> timedelta:
         """Return how long after its record an attempt may still take effect."""
-        return late_window(self.channel)
+        return late_window(self.channel) + (timedelta(0) if self._lease is None else self._lease.doubt)
 
     def now(self) -> datetime:
-        """Return the time of this verb."""
-        return self.clock.now()
+        """Return the time of this verb: the storage's, or the machine's own in a dry run."""
+        return self.clock.now() if self._lease is None else self._lease.now()
 
     def begin_phase(self, phase: str) -> None:
         """Say that a phase begins."""

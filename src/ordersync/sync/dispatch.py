@@ -119,7 +119,7 @@ async def _send(run: ChannelRun, note: Note) -> None:
         return
     if await _another_under_way(run, note):
         return
-    claimed_at, now = run.clock.monotonic(), run.now()
+    claimed_at, now = run.clock.monotonic(), run.lease.latest()
     claim = attrs.evolve(
         note,
         status=NoteStatus.CLAIMED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from ..channel import Channel
@@ -29,6 +29,10 @@ class HeldLease:
 
     Its end is counted on this runner's own clock, from before it was asked for. Nothing starts that could still be
     under way then: the margin before the end is the longest that one call may take.
+
+    It also tells the time, which is the storage's: the wall clocks of two machines may differ by more than any window
+    lasts. The storage told it at some moment while it was asked, so ``now`` is never ahead of it, ``latest`` never
+    behind, and they differ by how long the answer took.
     """
 
     def __init__(
@@ -36,6 +40,8 @@ class HeldLease:
     ) -> None:
         self._journal, self._lease, self._clock = journal, lease, clock
         self._call_timeout, self._asked_at = call_timeout, asked_at
+        self._told_at = clock.monotonic()
+        self._asking_took_s = self._told_at - asked_at
 
     @classmethod
     async def take(cls, storage: Storage, channel: Channel, *, holder: str, clock: Clock) -> Self | None:
@@ -45,14 +51,30 @@ class HeldLease:
         lease = await storage.journal.lease(channel.id, holder=holder, duration=duration)
         if lease is None:
             return None
+        held = cls(storage.journal, lease, clock=clock, call_timeout=channel.call_timeout, asked_at=asked_at)
         await storage.orders.fence(lease.fence)
         await storage.listings.fence(lease.fence)
-        return cls(storage.journal, lease, clock=clock, call_timeout=channel.call_timeout, asked_at=asked_at)
+        return held
 
     @property
     def fence(self) -> Fence:
         """Return the proof that goes with every verb of this run."""
         return self._lease.fence
+
+    def now(self) -> datetime:
+        """Return the storage's time, or a little less."""
+        if self._lease.at is None:
+            return self._clock.now()
+        return self._lease.at + timedelta(seconds=self._clock.monotonic() - self._told_at)
+
+    def latest(self) -> datetime:
+        """Return the storage's time, or a little more."""
+        return self.now() + self.doubt
+
+    @property
+    def doubt(self) -> timedelta:
+        """Return how far ``now`` may be behind the storage's time."""
+        return timedelta(seconds=self._asking_took_s)
 
     def lasts(self) -> bool:
         """Say whether a call that is started now is over before the lease ends."""

@@ -107,7 +107,7 @@ async def _push(run: ChannelRun, pushes: Sequence[Push]) -> Sequence[Answer]:
     except ChannelError as failure:
         error = failure
         answers = _failed(run, attempts, failure)
-    await run.storage.listings.finish(run.id, answers, window=run.window, fence=run.fence, at=run.now())
+    await run.storage.listings.finish(run.id, answers, window=run.window, fence=run.fence, at=run.lease.latest())
     if _refused(error) and len(attempts) > 1:
         sent = [attempt.push for attempt in attempts]
         half = len(sent) // 2

@@ -31,7 +31,7 @@ class MemoryJournal(Journal):
         if held is not None and held[1] > now:
             return None
         token = self._tokens[channel] = self._tokens.get(channel, 0) + 1
-        lease = Lease(channel=channel, token=token, holder=holder)
+        lease = Lease(channel=channel, token=token, holder=holder, at=now)
         self._leases[channel] = (lease, now + duration)
         return lease
 

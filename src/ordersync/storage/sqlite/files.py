@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import stat
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ...errors import StorageError
@@ -37,17 +39,46 @@ def provide(path: Path, fill: Callable[[Path], None]) -> None:
     A new one is written under another name and then linked, so that nobody ever meets half of one,
     and an empty file is always a damaged one.
     """
+    try:
+        _provide(path, fill)
+    except OSError as exc:
+        raise StorageError(
+            f"{path} cannot be opened: {exc.strerror}; look at the rights of the file and of its folder"
+        ) from exc
+
+
+def _provide(path: Path, fill: Callable[[Path], None]) -> None:
     if not path.parent.is_dir():
         raise StorageError(f"{path}: the folder {path.parent} does not exist; create it first")
-    if not os.path.lexists(path):
+    if not _is_there(path):
         try:
             _create(path, fill)
         except OSError as exc:
             raise StorageError(f"{path} cannot be created: {exc.strerror}") from exc
     for suffix in SIDECARS:
         _check(path.with_name(path.name + suffix))
-    if path.stat().st_size < SMALLEST_DATABASE:  # SQLite would take it for a new one
+    status = path.stat()
+    if status.st_size < SMALLEST_DATABASE:  # SQLite would take it for a new one
         raise StorageError(f"{path} is empty or cut off; restore it from a backup, or remove it to begin anew")
+    if status.st_nlink > 1:
+        _drop_drafts(path)
+
+
+def _is_there(path: Path) -> bool:
+    """Say whether anything has this name; ``PermissionError`` where nobody can know."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _drop_drafts(path: Path) -> None:
+    """Remove the second name of a database whose creator was killed just before it would have done so."""
+    for draft in path.parent.glob(f"{glob.escape(path.name)}.*.new"):
+        with suppress(FileNotFoundError):
+            if draft.samefile(path):
+                draft.unlink()
 
 
 def _create(path: Path, fill: Callable[[Path], None]) -> None:
@@ -62,7 +93,7 @@ def _create(path: Path, fill: Callable[[Path], None]) -> None:
     except FileExistsError:  # another process was faster, and its file is as good as ours
         pass
     finally:
-        draft.unlink()
+        draft.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
@@ -85,3 +116,5 @@ def _check(path: Path) -> None:
         raise StorageError(
             f"{path} holds personal data and other users may open it (mode {mode:04o}); run: chmod 600 '{path}'"
         )
+    if not os.access(path, os.R_OK | os.W_OK):  # SQLite would leave files beside it that stay read-only, too
+        raise StorageError(f"{path} cannot be written; look at the rights of the file and of its folder")

@@ -80,7 +80,7 @@ class SQLiteJournal(Journal):
             if expires_at is not None and expires_at > codec.micros(now):
                 return None
             db.execute(TAKE_LEASE, (number, token + 1, holder, codec.micros(now + duration)))
-            return Lease(channel=channel, token=token + 1, holder=holder)
+            return Lease(channel=channel, token=token + 1, holder=holder, at=now)
 
         return await self._database.write(work)
 

@@ -41,6 +41,17 @@ class LeaseLaws(Contract[Journal]):
         assert (await taken(journal, MARKET, holder="two")).channel == MARKET
 
     @law
+    async def test_lease_tells_the_time(self, journal: Journal) -> None:
+        """A lease says what the storage's clock showed when it was taken, and time passes from one to the next."""
+        first = await taken(journal, holder="one")
+        await self.let_pass(self.short)
+        second = await taken(journal, MARKET, holder="one")
+
+        assert first.at is not None, "the lease does not say at which time of the storage it was taken"
+        assert second.at is not None
+        assert second.at - first.at >= self.short / 2
+
+    @law
     async def test_one_of_many_gets_the_lease(self, journal: Journal) -> None:
         """Of ten that ask at once one gets the lease."""
         asked = (journal.lease(SHOP, holder=f"runner {n}", duration=HOUR) for n in range(10))

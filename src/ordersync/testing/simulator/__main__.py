@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from ...clock import SystemClock
-from .command import Stage, main
+from .command import Subject, main
 from .play import drawn, play
 
 
@@ -14,4 +14,4 @@ def _note(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:], Stage(play=play, drawn=drawn, clock=SystemClock(), say=print, note=_note)))
+    sys.exit(main(sys.argv[1:], Subject(play=play, drawn=drawn, clock=SystemClock(), say=print, note=_note)))

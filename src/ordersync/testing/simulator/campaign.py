@@ -7,15 +7,20 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from itertools import islice
+from itertools import islice, takewhile
+from multiprocessing.synchronize import Event
+from typing import ClassVar
 
 import attrs
 
 from ...clock import Clock
-from .runs import Case, Play, Run, Turn, take_turn, take_turns
+from .runs import Case, Play, Run, Turn, take_turn
 
 CHUNK = 20
 """So many cases travel to a process at once."""
+
+LOOK_S = 0.5
+"""A campaign over several processes looks so often whether it is enough."""
 
 REPEATED = 100
 """One case in so many is played twice, the first included."""
@@ -89,14 +94,15 @@ def _nobody(_tally: Tally) -> None:
 class Campaign:
     """How cases are played.
 
-    *processes*: with 1, in this process. *enough* is asked between chunks, and ends the campaign; what is under way
-    is still counted. *progress* is told after every chunk. *clock* is real: it measures the speed.
+    *processes*: with 1, in this process. *enough* is asked again and again, and ends the campaign; cases
+    under way are still counted. *progress* is told after every chunk. *clock* is real: it measures the speed.
     """
 
     play: Play
     clock: Clock
     processes: int = 1
     chunk: int = CHUNK
+    elsewhere: int = ELSEWHERE
     most_failures: int = MOST_FAILURES
     enough: Callable[[], bool] = never
     progress: Callable[[Tally], None] = _nobody
@@ -114,7 +120,7 @@ class Campaign:
         return tally
 
     def _here(self, cases: Iterable[Case], tally: Tally) -> Iterator[Sequence[Run]]:
-        for turn in turns(cases):
+        for turn in turns(cases, self.elsewhere):
             if self._is_over(tally):
                 return
             yield [take_turn(self.play, turn)]
@@ -122,30 +128,50 @@ class Campaign:
     def _spread(self, cases: Iterable[Case], tally: Tally) -> Iterator[Sequence[Run]]:
         """Keep every process busy with one chunk, and one more waiting for whoever is done first."""
         context = multiprocessing.get_context("spawn")
+        stop = context.Event()
+        rest = chunks(turns(cases, self.elsewhere), self.chunk)
         under_way: set[Future[Sequence[Run]]] = set()
-        with ProcessPoolExecutor(self.processes, mp_context=context, initializer=_ignore_interrupts) as pool:
-            for chunk in chunks(turns(cases), self.chunk):
+        with ProcessPoolExecutor(
+            self.processes, mp_context=context, initializer=Worker.begin, initargs=(stop,)
+        ) as pool:
+            while True:
+                wanted = 0 if stop.is_set() else self.processes + 1 - len(under_way)
+                under_way.update(pool.submit(Worker.work, self.play, chunk) for chunk in islice(rest, wanted))
+                if not under_way:
+                    return
                 if self._is_over(tally):
-                    break
-                under_way.add(pool.submit(take_turns, self.play, chunk))
-                if len(under_way) > self.processes:
-                    done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                    yield from (future.result() for future in done)
-            while under_way:
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+                    stop.set()
+                done, under_way = wait(under_way, timeout=LOOK_S, return_when=FIRST_COMPLETED)
                 yield from (future.result() for future in done)
 
     def _is_over(self, tally: Tally) -> bool:
-        tally.stopped = self.enough() or len(tally.failures) >= self.most_failures
+        tally.stopped = tally.stopped or self.enough() or len(tally.failures) >= self.most_failures
         return tally.stopped
 
 
-def turns(cases: Iterable[Case]) -> Iterator[Turn]:
-    """Say which cases are repeated, and which of these also under another hash seed."""
+class Worker:
+    """One process of a campaign, which plays chunk after chunk until it is told to stop."""
+
+    stop: ClassVar[Event]
+
+    @classmethod
+    def begin(cls, stop: Event) -> None:
+        """Begin; Ctrl-C, which a terminal sends to every process, is left to the one that started the others."""
+        cls.stop = stop
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    @classmethod
+    def work(cls, play: Play, chunk: Sequence[Turn]) -> Sequence[Run]:
+        """Play a chunk, or what there is time for."""
+        return [take_turn(play, turn) for turn in takewhile(lambda _: not cls.stop.is_set(), chunk)]
+
+
+def turns(cases: Iterable[Case], elsewhere: int = ELSEWHERE) -> Iterator[Turn]:
+    """Say which cases are repeated, and which of these, the first so many, also under another hash seed."""
     for place, case in enumerate(cases):
         number, rest = divmod(place, REPEATED)
-        elsewhere = rest == 0 and number < ELSEWHERE
-        yield Turn(place=place, case=case, repeat=rest == 0, hash_seed=number + 1 if elsewhere else None)
+        hash_seed = number + 1 if rest == 0 and number < elsewhere else None
+        yield Turn(place=place, case=case, repeat=rest == 0, hash_seed=hash_seed)
 
 
 def chunks(all_turns: Iterable[Turn], size: int) -> Iterator[Sequence[Turn]]:
@@ -153,8 +179,3 @@ def chunks(all_turns: Iterable[Turn], size: int) -> Iterator[Sequence[Turn]]:
     rest = iter(all_turns)
     while chunk := list(islice(rest, size)):
         yield chunk
-
-
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C, which a terminal sends to every process, to the one that started the others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 
 
 @attrs.frozen(kw_only=True)
-class Stage:
+class Subject:
     """What the command plays, by which clock, and where it speaks to: *say* for the results, *note* for the rest."""
 
     play: Play
@@ -45,15 +45,15 @@ class Stage:
     note: Say
 
 
-def main(arguments: Sequence[str], stage: Stage) -> int:
+def main(arguments: Sequence[str], subject: Subject) -> int:
     """Carry the command out and return its exit code."""
     asked = parser().parse_args(arguments)
     try:
         if asked.seed is not None or asked.options is not None:
-            return replay(asked, stage)
-        return campaign(asked, stage)
+            return replay(asked, subject)
+        return campaign(asked, subject)
     except ConfigurationError as error:
-        stage.note(f"simulator: {error}")
+        subject.note(f"simulator: {error}")
         return NOT_UNDERSTOOD
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -94,21 +94,22 @@ def _count(text: str) -> int:
     return number
 
 
-def replay(asked: argparse.Namespace, stage: Stage) -> int:
+def replay(asked: argparse.Namespace, subject: Subject) -> int:
     """Play one case and tell everything about it."""
     given: Case = {} if asked.seed is None else {"seed": asked.seed}
     if asked.options is not None:
         given = read_case(json.dumps({**_object(asked.options), **given}), "--options")
-    case = {**stage.drawn(given["seed"], asked.storage), **given}
-    run = play_once(stage.play, case)
+    case = {**subject.drawn(given["seed"], asked.storage), **given}
+    started = subject.clock.monotonic()
+    run = play_once(subject.play, case)
     if run.law:
-        stage.say(told(run, commit=commit()))
+        subject.say(told(run, commit=commit()))
         return FAILED
-    tally = Tally()
+    tally = Tally(elapsed_s=subject.clock.monotonic() - started)
     tally.add(run)
     events = "\n".join(f"  {event}" for event in run.last)
-    stage.say(f"seed {run.seed} breaks no law; digest {run.digest}\noptions: {json.dumps(case)}")
-    stage.say(f"the last {len(run.last)} events:\n{events}\n\n{CampaignReport(tally=tally)}")
+    subject.say(f"seed {run.seed} breaks no law; digest {run.digest}\noptions: {json.dumps(case)}")
+    subject.say(f"the last {len(run.last)} events:\n{events}\n\n{CampaignReport(tally=tally)}")
     return DONE
 
 
@@ -122,20 +123,20 @@ def _object(text: str) -> Case:
     return found
 
 
-def campaign(asked: argparse.Namespace, stage: Stage) -> int:
+def campaign(asked: argparse.Namespace, subject: Subject) -> int:
     """Play many cases, tell of every failure, and say what it all adds up to."""
     _write(asked.report, "")
-    ending = Ending(stage.clock, minutes=asked.minutes)
+    ending = Ending(subject.clock, minutes=asked.minutes)
     before = signal.signal(signal.SIGINT, ending.interrupt)
     try:
         tally = Campaign(
-            play=stage.play,
-            clock=stage.clock,
+            play=subject.play,
+            clock=subject.clock,
             processes=asked.processes or os.cpu_count() or 1,
             enough=ending,
-            progress=Progress(stage),
-        ).run(_cases(asked, stage))
-        report = finished(tally, stage, ending)
+            progress=Progress(subject),
+        ).run(_cases(asked, subject))
+        report = finished(tally, subject, ending)
     finally:
         signal.signal(signal.SIGINT, before)
     _write(asked.report, report.to_json() + "\n")
@@ -144,25 +145,25 @@ def campaign(asked: argparse.Namespace, stage: Stage) -> int:
     return INTERRUPTED if ending.interrupted else DONE
 
 
-def finished(tally: Tally, stage: Stage, ending: Ending) -> CampaignReport:
+def finished(tally: Tally, subject: Subject, ending: Ending) -> CampaignReport:
     """Minimise the first failure of each law, unless interrupted; tell of it, and return and tell the whole report."""
     here = commit()
     smaller = {}
     for run in tally.first_of_each_law():
-        stage.note(f"simulator: looking for a smaller case of seed {run.seed}")
-        smaller[run.law] = minimised(stage.play, run, enough=lambda: ending.interrupted)
-        stage.say(f"{told(run, smaller[run.law], commit=here)}\n")
+        subject.note(f"simulator: looking for a smaller case of seed {run.seed}")
+        smaller[run.law] = minimised(subject.play, run, enough=lambda: ending.interrupted)
+        subject.say(f"{told(run, smaller[run.law], commit=here)}\n")
     report = CampaignReport(tally=tally, commit=here, minimised=smaller)
-    stage.say(str(report))
+    subject.say(str(report))
     return report
 
 
-def _cases(asked: argparse.Namespace, stage: Stage) -> Iterable[Case]:
+def _cases(asked: argparse.Namespace, subject: Subject) -> Iterable[Case]:
     if asked.regressions is not None:
         return kept_cases(asked.regressions)
     number = asked.seeds or (SEEDS if asked.minutes is None else None)
     seeds = itertools.count(asked.first) if number is None else range(asked.first, asked.first + number)
-    return (stage.drawn(seed, asked.storage) for seed in seeds)
+    return (subject.drawn(seed, asked.storage) for seed in seeds)
 
 
 def _write(file: Path | None, text: str) -> None:
@@ -178,15 +179,17 @@ def _write(file: Path | None, text: str) -> None:
 class Progress:
     """Tells of a failure at once, and now and then how far a campaign has come."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage, self._told, self._failed = stage, stage.clock.monotonic(), 0
+    def __init__(self, subject: Subject) -> None:
+        self._subject, self._told, self._failed = subject, subject.clock.monotonic(), 0
 
     def __call__(self, tally: Tally) -> None:
         """Tell what there is to tell."""
         for run in tally.failures[self._failed :]:
-            self._stage.note(f"simulator: seed {run.seed} breaks {run.law}: {run.text}")
+            self._subject.note(f"simulator: seed {run.seed} breaks {run.law}: {run.text}")
         self._failed = len(tally.failures)
-        now = self._stage.clock.monotonic()
+        now = self._subject.clock.monotonic()
         if now - self._told >= BREATH_S:
             self._told = now
-            self._stage.note(f"simulator: {tally.seeds} seeds, {tally.seeds_per_s:.1f} a second, {self._failed} failed")
+            self._subject.note(
+                f"simulator: {tally.seeds} seeds, {tally.seeds_per_s:.1f} a second, {self._failed} failed"
+            )

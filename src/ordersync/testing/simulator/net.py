@@ -193,7 +193,11 @@ class FaultNet:
         return attrs.evolve(lost, lands_s=self._chance.uniform(request.timeout_s, self._latest(request)))
 
     def _twice(self, request: Request[Any]) -> Fate:
-        fate = self._ordinary()
+        """Let a request land, and a copy later, as when something in between sends it again; its sender hears neither.
+
+        A copy of what was answered well would land unnoticed by anybody: nobody could tell it from a sale.
+        """
+        fate = self._broken_off(request)
         return attrs.evolve(fate, again_s=self._chance.uniform(1.0, self._latest(request)))
 
     def _answered_5xx(self, request: Request[Any]) -> Fate:

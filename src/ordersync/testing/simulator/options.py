@@ -22,18 +22,18 @@ Rates = Mapping[str, float]
 NET_FAULTS: Rates = {
     "lost_before": 0.08,
     "lost_after": 0.08,
-    "late_apply": 0.08,
+    "late_apply": 0.25,
     "reset": 0.06,
     "slow": 0.1,
     "unavailable": 0.08,
     "too_many": 0.08,
-    "refused": 0.05,
-    "half_batch": 0.1,
+    "refused": 0.08,
+    "half_batch": 0.25,
     "truncated": 0.05,
     "empty": 0.04,
     "outage": 0.015,
     "auth": 0.008,
-    "twice": 0.06,
+    "twice": 0.15,
 }
 """What may happen to a call of a channel, and how often at most."""
 

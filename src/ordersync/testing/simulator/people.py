@@ -30,12 +30,17 @@ class Crowds:
 
     async def _live(self, channel: ChannelId) -> None:
         stage, chance = self._stage, self._stage.chances.child(f"crowd {channel}")
-        crowd = Crowd(stage.markets[channel], chance, stored=lambda form: stage.is_stored(channel, form.reference))
+        crowd = Crowd(
+            stage.markets[channel],
+            chance,
+            stage.options.market_deeds,
+            stored=lambda form: stage.is_stored(channel, form.reference),
+        )
         while True:
             await asyncio.sleep(stage.options.market_pause_s * chance.uniform(0.1, 1.9))
             if stage.over:
                 return
-            done = crowd.act(stage.options.market_deeds)
+            done = crowd.act()
             if done is not None:
                 stage.trace.event(f"market {done}", str(channel))
 

@@ -36,8 +36,13 @@ class StorageFaults:
     """What goes wrong on the way to the storage, each fault at its own rate per verb."""
 
     def __init__(self, rates: Mapping[str, float], *, chance: random.Random) -> None:
-        """Let each fault of *rates* happen so often."""
-        self._rates, self._chance = {name: rates[name] for name in FAULTS if rates.get(name)}, chance
+        """Begin quiet; then let each fault of *rates* happen so often."""
+        self._may, self._chance = {name: rates[name] for name in FAULTS if rates.get(name)}, chance
+        self._rates: Mapping[str, float] = {}
+
+    def rouse(self) -> None:
+        """Let things go wrong from now on."""
+        self._rates = self._may
 
     def quiet(self) -> None:
         """Let everything go well from now on."""

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from ...model.ids import ChannelId
 from ...sync.report import RunReport
+from .checkers.checker import Checker
 from .checkers.commits import Commit, Started
+from .checkers.dispatch import DispatchChecker
+from .checkers.leases import LeasesChecker
+from .checkers.listings import ListingChecker
+from .checkers.orders import OrdersChecker
 from .checkers.reader import Reader
+from .checkers.reports import ReportsChecker
+from .checkers.scanning import ScanningChecker
+from .checkers.stock import StockChecker
 from .checkers.world import World
-from .market import Applied
+from .market import Applied, AppliedLevel
 from .trace import Trace, Violation
 
 
@@ -20,7 +29,17 @@ class Referee:
     def __init__(self, world: World, reader: Reader, trace: Trace) -> None:
         self.first: Violation | None = None
         self.broken = asyncio.Event()
-        self._world, self._reader, self._trace = world, reader, trace
+        self._reader, self._trace = reader, trace
+        self._listings = ListingChecker(world)
+        self._reports = ReportsChecker(world)
+        self._checkers: Sequence[Checker] = (
+            OrdersChecker(world),
+            StockChecker(world),
+            self._listings,
+            DispatchChecker(world),
+            ScanningChecker(world),
+            LeasesChecker(world),
+        )
 
     def found(self, law: str, text: str) -> None:
         """Take note of a broken law; only the first counts, what comes after it may follow from it."""
@@ -35,26 +54,50 @@ class Referee:
 
     def committed(self, commit: Commit) -> None:
         """Hear of a verb that may have written."""
+        for checker in self._checkers:
+            self.judge(partial(checker.committed, commit, self._reader))
 
     def started(self, call: Started) -> None:
         """Hear of a call to a channel, as it departs."""
+        for checker in self._checkers:
+            self.judge(partial(checker.started, call, self._reader))
 
     def applied(self, channel: ChannelId, effect: Applied) -> None:
         """Hear of something that took effect on a market."""
+        for checker in self._checkers:
+            if isinstance(effect, AppliedLevel) or checker is not self._listings:
+                self.judge(partial(checker.applied, channel, effect, self._reader))
+
+    def began(self, who: str) -> None:
+        """Hear that a run begins."""
+        self.judge(partial(self._reports.began, who))
+
+    def cut(self, who: str) -> None:
+        """Hear that a run was cut: no report of it will come."""
+        self.judge(partial(self._reports.cut, who))
 
     def reported(self, who: str, report: RunReport) -> None:
         """Hear what a run says of itself."""
+        self.judge(partial(self._reports.reported, who, report.to_json(), str(report)))
+
+    def heard(self, text: str) -> None:
+        """Hear what a person is told."""
+        self.judge(partial(self._reports.said, "explain", text))
 
     def idle(self) -> None:
         """Hear that nothing is due any more."""
+        self._listings.idle()
 
     def still_idle(self) -> None:
         """Hear that a run had nothing to do."""
 
     def ended(self) -> None:
         """Look at everything once more, at the end."""
+        for checker in self._checkers:
+            self.judge(partial(checker.ended, self._reader))
 
-    def _judge(self, look: Callable[[], object]) -> None:
+    def judge(self, look: Callable[[], object]) -> None:
+        """Let somebody look, unless a law is broken already; what they find is found."""
         if self.first is None:
             try:
                 look()

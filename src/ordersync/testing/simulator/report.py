@@ -15,8 +15,9 @@ from ...columns import wrapped
 from .campaign import Tally
 from .failing import replay_command
 from .runs import Run
+from .situations import TAKEOVER
 from .smaller import Smaller
-from .sometimes import never, occurred
+from .sometimes import PREFIX, never, occurred
 
 JSON_SCHEMA = "ordersync.campaign/1"
 """Raised when a field of the JSON report changes its meaning; fields may be added."""
@@ -24,8 +25,8 @@ JSON_SCHEMA = "ordersync.campaign/1"
 FIGURES: Mapping[str, str] = {
     "cycles": "run",
     "crashes": "crash",
-    "zombies": "frozen",
-    "takeovers": "sometimes: takeover",
+    "zombies": "accident freeze",
+    "takeovers": f"{PREFIX}{TAKEOVER}",
 }
 """Single figures of the report, and the kind of event that each counts."""
 
@@ -35,12 +36,13 @@ GROUPS: Mapping[str, str] = {
     "faults": "fault ",
     "storage_faults": "storage ",
     "accidents": "accident ",
-    "people": "people ",
+    "people": "market ",
+    "desk": "desk ",
     "commits": "commit ",
 }
 """Figures by kind, and how the events begin that each group counts."""
 
-MARGIN = 14
+MARGIN = 16
 
 
 @attrs.frozen(kw_only=True)
@@ -104,7 +106,7 @@ class CampaignReport:
         for group, prefix in GROUPS.items():
             if found := by_kind(counts, prefix):
                 yield group.replace("_", " "), _listed(found)
-        yield "sometimes", _listed(occurred(counts)) or "none"
+        yield "sometimes", _listed(by_kind(+counts, PREFIX)) or "none"
         yield "never", ", ".join(never(counts)) or "none"
         yield "violations", _broken(tally.failures)
 

@@ -58,6 +58,7 @@ async def run_in(
 ) -> RunReport | None:
     """Run once, with an accident after so many seconds; None when the run came to no end of its own."""
     stage.trace.event("run", process.name)
+    stage.referee.began(process.name)
     task = asyncio.ensure_future(runner.run_once())
     cancelled: list[bool] = []
     timer = None
@@ -90,6 +91,8 @@ def _happen(name: str, process: Process, task: asyncio.Task[RunReport], stage: S
 
 def _ended(task: asyncio.Task[RunReport], process: Process, stage: Stage, *, cancelled: bool) -> RunReport | None:
     error = None if task.cancelled() else task.exception()
+    if process.dead or task.cancelled() or error is not None:
+        stage.referee.cut(process.name)
     if process.dead:
         return None
     if task.cancelled():

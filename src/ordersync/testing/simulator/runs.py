@@ -20,8 +20,13 @@ UNREPEATABLE = "DIGEST"
 class Broken(Protocol):
     """A law that did not hold."""
 
-    law: str
-    text: str
+    @property
+    def law(self) -> str:
+        """Its name."""
+
+    @property
+    def text(self) -> str:
+        """What broke it, in one sentence."""
 
 
 class Result(Protocol):
@@ -88,11 +93,6 @@ class Run:
     def seed(self) -> int:
         """The seed that decided everything."""
         return int(self.case["seed"])
-
-
-def take_turns(play: Play, turns: Sequence[Turn]) -> Sequence[Run]:
-    """Play some cases one after another."""
-    return [take_turn(play, turn) for turn in turns]
 
 
 def take_turn(play: Play, turn: Turn) -> Run:

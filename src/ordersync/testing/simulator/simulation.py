@@ -22,6 +22,7 @@ from .runners import LONGEST_RUN_S, RunnerProgram
 from .sqlite import InlineSQLiteStorage
 from .stage import Stage
 from .trace import Violation
+from .verdicts import ask_doctor
 
 IN_MEMORY = Path("/dev/shm")
 """Where a database is kept while it is simulated, if the machine has such a place: nobody cuts its power."""
@@ -75,8 +76,8 @@ async def _violation(stage: Stage, play: Coroutine[Any, Any, None]) -> Violation
     await asyncio.wait({playing, broken}, return_when=asyncio.FIRST_COMPLETED)
     broken.cancel()
     first = stage.referee.first
-    if first is None and playing.done() and playing.exception() is not None:
-        raise playing.exception() or AssertionError
+    if first is None and playing.done():
+        playing.result()
     playing.cancel()
     casualties = stage.loop.casualties
     if first is None and casualties:
@@ -86,6 +87,7 @@ async def _violation(stage: Stage, play: Coroutine[Any, Any, None]) -> Violation
 
 async def _play(stage: Stage) -> None:
     await stage.furnish()
+    stage.faults.rouse()
     programs = [RunnerProgram(f"runner{number}", stage) for number in range(1, stage.options.runners + 1)]
     lives = [program.live() for program in programs] + Crowds(stage).lives() + [Staff(stage).live()]
     tasks = [asyncio.ensure_future(life) for life in lives]
@@ -99,6 +101,7 @@ async def _play(stage: Stage) -> None:
     await come_to_rest(stage)
     await stay_idle(stage)
     stage.referee.ended()
+    await ask_doctor(stage)
 
 
 @asynccontextmanager

@@ -25,9 +25,7 @@ class Smaller:
     tries: int
 
 
-def minimised(
-    play: Play, failed: Run, *, tries: int = TRIES, enough: Callable[[], bool] = lambda: False
-) -> Smaller:
+def minimised(play: Play, failed: Run, *, tries: int = TRIES, enough: Callable[[], bool] = lambda: False) -> Smaller:
     """Halve, and leave out, whatever can be, while the same law breaks; at most *tries* times, or until *enough*.
 
     A failure that lies in the repetition is returned as it is.

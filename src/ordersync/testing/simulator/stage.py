@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, cast
 
 import attrs
@@ -23,12 +23,13 @@ from ...ports import OwnStockLedger, Storage
 from ...sync.retry import RetryPolicy
 from ...sync.runner import SyncRunner
 from .chances import Chances
+from .checkers.commits import Started
 from .checkers.world import World
 from .channel import true_channel
 from .clock import SimClock
 from .loop import SimLoop
 from .market import MarketTraits, TrueMarket
-from .net import FaultNet
+from .net import Departure, FaultNet
 from .options import MarketOptions, Options
 from .ports import StorageFaults, Way
 from .processes import Pace, Process
@@ -74,8 +75,15 @@ class Stage:
         self.net = FaultNet(options.net, chance=self.chances.child("net"), loop=loop, trace=self.trace)
         self.faults = StorageFaults(options.storage_faults, chance=self.chances.child("storage"))
         self.reader = StorageReader(storage)
-        world = World(markets=self.markets, settings=self.settings, locations=self.locations)
+        world = World(
+            markets=self.markets,
+            settings=self.settings,
+            locations=self.locations,
+            broken=self.broken_channels,
+            doubles="twice" in options.net,
+        )
         self.referee = Referee(world, self.reader, self.trace)
+        self._listen()
 
     def machine_clock(self, skew_s: float) -> SimClock:
         """Return the clock of a machine that is *skew_s* ahead."""
@@ -176,6 +184,24 @@ class Stage:
                 market.offer(channel_sku, chance.randint(0, 4))
                 if not channel_sku.startswith(NEW):
                     await storage.listings.link(channel, channel_sku, channel_sku.partition("@")[0])
+
+    def _listen(self) -> None:
+        """Let the referee hear of what leaves for a market, and of what takes effect there."""
+        for channel, market in self.markets.items():
+            market.on_applied = partial(self.referee.applied, channel)
+        self.net.on_departure = self._departs
+
+    def _departs(self, request: Departure) -> None:
+        self.referee.started(
+            Started(
+                process=request.process,
+                channel=request.channel,
+                method=request.method,
+                at=self.clock.now(),
+                effect=request.effect,
+                request=request.content,
+            )
+        )
 
     def _market(self, number: int, options: MarketOptions) -> TrueMarket:
         traits = _traits(options)

@@ -35,12 +35,10 @@ class _Seen:
     def catch_up(self, market: MarketView, reference: str) -> None:
         """Take in what was answered since."""
         forms = market.shown.get(reference, ())
-        for form in forms[self.forms :]:
-            document = form.document
-            if isinstance(document, ChannelOrder):
-                self.bought |= {(line.line_id, line.channel_sku, line.quantity) for line in document.lines}
-                self.words.add(document.status)
-                self.documents.append(document)
+        for document in forms[self.forms :]:
+            self.bought |= {(line.line_id, line.channel_sku, line.quantity) for line in document.lines}
+            self.words.add(document.status)
+            self.documents.append(document)
         self.forms = len(forms)
 
 

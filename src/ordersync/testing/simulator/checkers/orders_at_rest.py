@@ -52,8 +52,6 @@ def _is_settled(order: Order) -> None:
 
 def _is_as_shown(order: Order, truth: TrueOrderView, market: MarketView) -> None:
     """Check a stored order against the truth, as far as its market lets anybody see that."""
-    if not market.shown.get(order.key.reference):
-        raise Violation("O3", f"{order.key} is stored, and its market never showed it")
     if truth.removed or truth.spoiled or truth.word is not None or not _is_visible(order, truth, market):
         return
     if order.state in LIVE and truth.cancelled:
@@ -69,12 +67,14 @@ def _is_as_shown(order: Order, truth: TrueOrderView, market: MarketView) -> None
 def _is_visible(order: Order, truth: TrueOrderView, market: MarketView) -> bool:
     """Say whether runs come to see how the order stands: by its stamp, in a sweep, or by a look at what a sweep lacks.
 
-    A sweep shows nothing that is done, and nobody looks for an order that ended here, or that counted as vanished.
+    A sweep shows nothing that is done, and nobody looks for an order that ended here. One that ended there before the
+    first sweep came to its end counts as vanished where nobody can look it up, which a person is told.
     """
-    if market.traits.moves_stamps or not truth.done:
+    if not truth.done:
         return True
-    vanished = ConflictCode.VANISHED in (order.reviewed, order.conflict and order.conflict.code)
-    return market.traits.can_look_up and order.state in LIVE and not vanished
+    if ConflictCode.VANISHED in (order.reviewed, order.conflict and order.conflict.code):
+        return False
+    return market.traits.moves_stamps or (market.traits.can_look_up and order.state in LIVE)
 
 
 def _is_named(order: Order) -> bool:

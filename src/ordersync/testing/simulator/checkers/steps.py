@@ -66,7 +66,8 @@ def stepped(before: Order, after: Order, commit: Commit) -> None:
 def _revisions(before: Order, after: Order, commit: Commit) -> None:
     key, verb = after.key, commit.verb
     if after.stock_revision < before.stock_revision:
-        raise Violation("P6", f"{key}: its stock revision fell {before.stock_revision} -> {after.stock_revision}, {verb}")
+        text = f"its stock revision fell {before.stock_revision} -> {after.stock_revision}"
+        raise Violation("P6", f"{key}: {text}, {verb}")
     if after.revision < before.revision or (after.revision == before.revision and after != before):
         raise Violation("P8", f"{key}: {verb} changed it, and its revision went {before.revision} -> {after.revision}")
     if after.stock_revision == before.stock_revision and after.wanted != before.wanted:

@@ -40,16 +40,15 @@ def touched_orders(commit: Commit) -> Sequence[OrderKey] | None:
     match commit.verb:
         case "save_page":
             work = page_of(commit)
-            orders = [*work.new, *(changed.order for changed in work.changed)]
-            return [order.key for order in orders]
+            found = [order.key for order in (*work.new, *(changed.order for changed in work.changed))]
         case "replace":
-            return [cast("Order", commit.argument(0, "order")).key]
+            found = [cast("Order", commit.argument(0, "order")).key]
         case "record_parcel":
-            return [parcel_of(commit).order_key]
+            found = [parcel_of(commit).order_key]
         case "reserved":
-            return list(commit.argument(0, "revisions"))
+            found = list(commit.argument(0, "revisions"))
         case "rewant" | "erase":
-            return sorted(commit.argument(0, "keys"))
-        case "rewant_all":
-            return None
-    return []
+            found = sorted(commit.argument(0, "keys"))
+        case verb:
+            return None if verb == "rewant_all" else []
+    return found

@@ -174,7 +174,7 @@ class AppliedLevelView(Protocol):
 
     @property
     def at(self) -> datetime:
-        """Return when, by the market's clock."""
+        """Return when, by the true clock."""
 
     @property
     def sku(self) -> str:
@@ -194,7 +194,7 @@ class AppliedNoteView(Protocol):
 
     @property
     def at(self) -> datetime:
-        """Return when, by the market's clock."""
+        """Return when, by the true clock."""
 
     @property
     def reference(self) -> str:
@@ -249,8 +249,11 @@ class MarketView(Protocol):
         """Return all that was marked as sent, by hand too."""
 
     @property
-    def shown(self) -> Mapping[str, Sequence[ShownView]]:
-        """Return the forms of each order that were answered to somebody, oldest first."""
+    def shown(self) -> Mapping[str, Sequence[ChannelOrder]]:
+        """Return the readable documents of each order that were answered to somebody, oldest first."""
+
+    def last_shown(self, reference: str) -> ShownView | None:
+        """Return the newest form of an order that was answered to somebody, readable or not; None if none was."""
 
     def now(self) -> datetime:
         """Return the market's own clock."""
@@ -262,6 +265,7 @@ class World:
 
     ``links``: what listings are linked to, as people last said; ``rules``: listings' own rules. ``locations``: every
     place where stock lies. ``broken``: channels that no run can reach in the end.
+    ``doubles``: the net may apply one request twice, so that two effects need not be of two calls.
     """
 
     markets: Mapping[ChannelId, MarketView]
@@ -270,6 +274,7 @@ class World:
     rules: Mapping[ChannelId, Mapping[ListingId, StockRule]] = attrs.field(factory=dict)
     locations: Sequence[str] = ("main",)
     broken: Collection[ChannelId] = ()
+    doubles: bool = False
 
     def is_worked_on(self, channel: ChannelId, reader: Reader) -> bool:
         """Say whether runs do a channel's work in the end."""

@@ -6,31 +6,29 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from ....model.channel_orders import ChannelOrder, PaymentStatus
+from .documents import ON_HOLD, PART_SHIPPED, READY, READY_WHEN
 from .market import TrueMarket
 from .orders import Shown, TrueLine, TrueOrder
 
 WEIGHTS: Mapping[str, float] = {
     "buy": 10.0,
-    "buy_unpaid": 2.0,
     "pay": 3.0,
-    "hold": 0.5,
+    "hold": 0.6,
     "resume": 1.0,
-    "raise": 0.7,
-    "lower": 0.7,
-    "add_line": 0.5,
-    "drop_line": 0.4,
-    "cancel": 1.0,
-    "cancel_line": 0.6,
-    "revive": 0.6,
+    "edit": 1.5,
+    "cancel": 1.5,
+    "cancel_line": 1.0,
+    "revive": 0.8,
     "ship_by_hand": 0.8,
     "refund": 0.4,
-    "vanish": 0.2,
-    "misspell": 0.4,
-    "spoil": 0.4,
-    "spoil_anonymously": 0.1,
-    "mend": 2.0,
+    "vanish": 0.3,
+    "misspell": 0.5,
+    "spoil": 0.5,
 }
-"""What people do, and how often in proportion."""
+"""What people do, and how often in proportion. Who misspells and spoils also mends, sooner or later."""
+
+EDITS: Mapping[str, Sequence[str]] = {"edit": ("raise", "lower", "add_line", "drop_line")}
+"""What a thing that people do may come to."""
 
 Act = Callable[[TrueOrder], bool]
 
@@ -45,11 +43,21 @@ class Crowd:
     """
 
     def __init__(
-        self, market: TrueMarket, chance: random.Random, *, stored: Callable[[Shown], bool] | None = None
+        self,
+        market: TrueMarket,
+        chance: random.Random,
+        weights: Mapping[str, float] = WEIGHTS,
+        *,
+        stored: Callable[[Shown], bool] | None = None,
     ) -> None:
-        """Let people do things at *market*."""
+        """Let people do things at *market*, by *weights*; ``ValueError`` for a thing that nobody does."""
         self._market, self._chance = market, chance
+        self._names = [name for name in WEIGHTS if weights.get(name, 0.0) > 0]
+        self._weights = [weights[name] for name in self._names]
         self._stored = is_ordinary if stored is None else stored
+        unknown = sorted(set(weights) - set(WEIGHTS))
+        if unknown:
+            raise ValueError(f"nobody does {', '.join(unknown)}")
         self._acts: Mapping[str, tuple[Act, Act]] = {
             "pay": (self._owes, self._pay),
             "hold": (lambda order: not order.held and not order.done, self._plainly("hold")),
@@ -61,37 +69,39 @@ class Crowd:
             "cancel": (self._may_end, self._cancel),
             "cancel_line": (self._may_end, self._cancel_line),
             "revive": (self._may_revive, self._plainly("revive")),
-            "ship_by_hand": (self._may_end, self._ship_by_hand),
+            "ship_by_hand": (self._may_leave, self._ship_by_hand),
             "refund": (lambda order: order.payment is PaymentStatus.PAID, self._refund),
             "vanish": (self._is_settled, self._vanish),
             "misspell": (self._may_be_misspelt, self._plainly("misspell")),
-            "spoil": (lambda order: not order.spoiled, self._plainly("spoil")),
-            "spoil_anonymously": (lambda order: not order.spoiled, self._spoil_anonymously),
-            "mend": (lambda order: order.spoiled or order.word is not None, self._plainly("mend")),
+            "spoil": (lambda order: not order.spoiled, self._spoil),
+            "mend": (is_broken, self._plainly("mend")),
         }
 
-    def act(self, weights: Mapping[str, float] = WEIGHTS) -> str | None:
-        """Let somebody do one thing, chosen by *weights*; return its name, or None when nobody could do it."""
-        names = [name for name in sorted(weights) if weights[name] > 0]
-        if not names:
+    def act(self) -> str | None:
+        """Let somebody do one thing by chance; return its name, or None when nobody could do it."""
+        if not self._names:
             return None
-        name = self._chance.choices(names, [weights[name] for name in names])[0]
+        name = self._chance.choices(self._names, self._weights)[0]
+        if name in EDITS:
+            name = self._chance.choice(EDITS[name])
+        if name in ("misspell", "spoil") and self._chance.random() < 0.6:
+            name = "mend" if any(map(is_broken, self._market.orders.values())) else name
         return name if self.do(name) else None
 
     def do(self, name: str, reference: str | None = None) -> bool:
         """Let somebody do the named thing, to a random order that allows it unless one is named; say whether."""
-        if name in ("buy", "buy_unpaid"):
-            return self._market.buy(paid=name == "buy") is not None
+        if name == "buy":
+            return self._market.buy(paid=self._chance.random() < 0.75) is not None
         allowed, act = self._acts[name]
         orders = self._market.orders
-        those = list(orders.values()) if reference is None else [orders[reference]]
+        those = orders.values() if reference is None else [orders[reference]]
         able = [order for order in those if not order.removed and allowed(order)]
         return bool(able) and act(self._chance.choice(able))
 
     def mend_all(self) -> None:
-        """Mend every order that nobody can read, pay what is owed, and lift every hold: the world turns quiet."""
-        for order in list(self._market.orders.values()):
-            if not order.removed and (order.spoiled or order.word is not None):
+        """Mend every order that nobody can read or whose word nobody knows."""
+        for order in self._market.orders.values():
+            if is_broken(order):
                 self._market.mend(order.reference)
 
     def _plainly(self, verb: str) -> Act:
@@ -126,11 +136,13 @@ class Crowd:
         turns = order.moved and order.direction > 0 and not self._known(order, order.moved)
         return not order.done and not turns
 
+    def _may_leave(self, order: TrueOrder) -> bool:
+        """Say whether it may leave the list of open orders, where that alone tells a reader what became of it."""
+        return not order.done and (self._market.traits.moves_stamps or self._is_settled(order))
+
     def _may_end(self, order: TrueOrder) -> bool:
-        """Say whether pieces may leave the list of open ones; a cancellation may be one that is taken back unseen."""
-        if order.done or (order.ended and not self._known(order, order.ended)):
-            return False
-        return self._market.traits.moves_stamps or self._is_settled(order)
+        """Say whether pieces may be cancelled; after a revival that nobody was told of, it would be undone unseen."""
+        return self._may_leave(order) and (not order.ended or self._known(order, order.ended))
 
     def _may_revive(self, order: TrueOrder) -> bool:
         pieces = {line.sku: line.cancelled for line in order.lines if line.cancelled}
@@ -202,8 +214,8 @@ class Crowd:
         self._market.vanish(order.reference, restock=self._restocks())
         return True
 
-    def _spoil_anonymously(self, order: TrueOrder) -> bool:
-        self._market.spoil(order.reference, anonymous=True)
+    def _spoil(self, order: TrueOrder) -> bool:
+        self._market.spoil(order.reference, anonymous=self._chance.random() < 0.15)
         return True
 
     def _open_line(self, order: TrueOrder) -> TrueLine:
@@ -215,12 +227,16 @@ class Crowd:
 
 
 def is_ordinary(form: Shown) -> bool:
-    """Say whether any host would have stored the order on seeing this form: it can be read, is paid and understood."""
+    """Say whether any host would store the order on seeing this form: readable, paid, understood, and not done."""
     document = form.document
-    if not isinstance(document, ChannelOrder) or document.fulfillment is None:
+    if not isinstance(document, ChannelOrder) or document.status not in (READY, PART_SHIPPED, ON_HOLD) or form.done:
         return False
-    paid = document.payment in (PaymentStatus.PAID, PaymentStatus.AUTHORIZED, PaymentStatus.PARTIALLY_REFUNDED)
-    return paid and document.fulfillment.value != "unknown"
+    return document.status != ON_HOLD if document.payment is None else document.payment in READY_WHEN
+
+
+def is_broken(order: TrueOrder) -> bool:
+    """Say whether readers can make nothing of the order's document or word."""
+    return not order.removed and (order.spoiled or order.word is not None)
 
 
 def _most(line: TrueLine) -> int:

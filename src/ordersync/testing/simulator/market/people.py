@@ -105,9 +105,7 @@ class People(MarketFacts):
         order.ended = order.version + 1
         self._changed(order, "people cancel restocked" if restock else "people cancel")
 
-    def cancel_line(
-        self, reference: str, line_id: str, quantity: int | None = None, *, restock: bool = True
-    ) -> None:
+    def cancel_line(self, reference: str, line_id: str, quantity: int | None = None, *, restock: bool = True) -> None:
         """Cancel pieces of one line, all that is still to ship if *quantity* is omitted."""
         order = self._find(reference)
         line = order.line(line_id)

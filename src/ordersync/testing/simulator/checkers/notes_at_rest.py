@@ -1,0 +1,37 @@
+"""Where the dispatch notes of an order may stand once all is quiet. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ....model.dispatch import Note, NoteStatus
+from ....model.ids import OrderKey
+from ....model.settings import ChannelSettings
+from ..trace import Violation
+from .notes import ENDS
+from .world import MarketView
+
+
+def ends_well(key: OrderKey, mine: Sequence[Note], market: MarketView, settings: ChannelSettings) -> None:
+    """Check that each note is confirmed, or names why not; what its market hides for good may be looked for yet."""
+    truth = market.orders.get(key.reference)
+    hidden = truth is None or truth.removed or truth.spoiled
+    by_hand = any(one.note_id is None and one.reference == key.reference for one in market.shipments)
+    unseen = hidden or by_hand or not market.traits.can_look_up
+    for note in mine:
+        name = note.note.id
+        if note.status in ENDS and not note.message:
+            raise Violation("D2", f"{name} is {note.status}, and nobody is told why")
+        if note.status is NoteStatus.QUEUED and not (_lacks(note, market, settings) or (hidden and note.tries)):
+            raise Violation("D2", f"{name} is queued, lacks nothing, and is never sent")
+        if note.status is NoteStatus.SENT and not unseen:
+            raise Violation("D2", f"{name} was sent, and is never confirmed")
+        if note.status is NoteStatus.WAITING or (note.status is NoteStatus.CLAIMED and not hidden):
+            raise Violation("D2", f"{name} stays {note.status}")
+
+
+def _lacks(note: Note, market: MarketView, settings: ChannelSettings) -> bool:
+    """Say whether a note waits for what only a person can give it."""
+    carrier = note.note.carrier
+    unmapped = bool(settings.carriers) and carrier is not None and carrier not in settings.carriers
+    return unmapped or (market.traits.requires_tracking and not note.note.tracking_number)
