@@ -221,6 +221,16 @@ def test_change_of_stock_raises_both_revisions() -> None:
     assert (restless.stock_revision, restless.channel_revision, restless.wanted) == (8, 8, order.wanted)
 
 
+def test_order_that_begins_anew_is_due_though_it_wants_what_it_did() -> None:
+    """An order that is new again is due even where it wants nothing more than before: its sale may count anew."""
+    unlinked = OrderLine(line_id="1", channel_sku="MUG", quantity=1)
+    order = make_order(lines=[unlinked], state=S.CANCELLED, stock_revision=5)
+
+    assert advance(order, state=S.NEW).stock_revision == 6
+    assert advance(attrs.evolve(order, state=S.NEW), state=S.NEW).stock_revision == 5
+    assert advance(order, state=S.CANCELLED).stock_revision == 5
+
+
 def test_cancelled_order_wants_nothing() -> None:
     """Cancelling frees what was wanted, under a new revision, tells who did it and ends every conflict."""
     after = cancel(make_order(state=S.OPEN, stock_revision=3, conflict=CONFLICT), by=ADA)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ordersync import beliefs
 from ordersync.model.listings import Answer, Attempt, Listing, ListingId, ListingState, Push, StockOutcome
+from ordersync.model.stock import StockRule
 from ordersync.testing.builders import NOON, SHOP
 
 WINDOW = timedelta(minutes=11)
@@ -59,6 +60,27 @@ def begin(one: Listing, quantity: int, *, wanted: int | None = None, now: float 
 def answer(one: Listing, attempt: Attempt, outcome: StockOutcome, *, now: float = 1, **facts: Any) -> Listing:  # noqa: ANN401
     """Record what became of an attempt."""
     return beliefs.answered(one, Answer(attempt=attempt, outcome=outcome, **facts), window=WINDOW, at=at(now))
+
+
+def test_listing_that_means_something_else_is_due() -> None:
+    """A listing that is linked to other components or another rule is due; one linked as it was stays as it is."""
+    one = attrs.evolve(listing(), linked_to={"MUG": 1})
+    rule = StockRule(buffer=1)
+
+    assert beliefs.linked(one, {"MUG": 1}, {"MUG": 1}, rule=None) is one
+    assert beliefs.linked(one, {"SET": 1}, {"MUG": 1}, rule=None) == attrs.evolve(one, linked_to={"SET": 1})
+    assert beliefs.linked(one, {"LID": 1}, {"LID": 1}, rule=None) == attrs.evolve(
+        one, linked_to={"LID": 1}, components={"LID": 1}, wanted=4
+    )
+    assert beliefs.linked(one, {"MUG": 1}, {"MUG": 1}, rule=rule) == attrs.evolve(one, rule=rule, wanted=4)
+
+
+def test_unlinked_listing_means_nothing_and_is_doubted() -> None:
+    """An unlinked listing forgets what it means and what it is believed to show; its attempts stay."""
+    one = listing(linked_to={"MUG": 1}, attempts=2)
+
+    assert beliefs.unlinked(one) == beliefs.doubted(attrs.evolve(one, linked_to={}, components={}))
+    assert (beliefs.unlinked(one).believed, beliefs.unlinked(one).attempts) == (None, 2)
 
 
 @given(listings)

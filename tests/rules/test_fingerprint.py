@@ -71,6 +71,28 @@ def test_fingerprint_changes_with_nothing_else(one: ChannelSettings, other: Chan
     assert admission_fingerprint(one) == admission_fingerprint(other)
 
 
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (ChannelSettings(), "05bdae51dc467ff9"),
+        (
+            ChannelSettings(
+                status_mapping=WITH_PENDING,
+                download_unpaid=True,
+                initial_from=NOON,
+                location={"n": "hall"},
+                checks=[CHECK],
+                import_shipped=True,
+            ),
+            "8d30c7825643b560",
+        ),
+    ],
+)
+def test_fingerprint_is_the_same_in_every_release(settings: ChannelSettings, expected: str) -> None:
+    """A fingerprint is stored: one that a release changes by chance would let every order be decided anew."""
+    assert admission_fingerprint(settings) == expected
+
+
 def test_every_setting_is_thought_of() -> None:
     """A new setting must be decided here: it is part of the fingerprint, or no admission looks at it."""
     looked_at = {

@@ -85,7 +85,22 @@ def test_sweep_reads_everything() -> None:
     assert (scan.since, scan.began_at) == (None, NOON)
 
 
+@pytest.mark.parametrize(("back_to", "expected"), [(at(-300), at(-300)), (at(-1), at(-30) - OVERLAP)])
+def test_scan_can_be_made_to_read_further_back(back_to: datetime, expected: datetime) -> None:
+    """A scan of changes reads back to a moment at least, never less than it would; a sweep reads everything anyhow."""
+    assert begin(channel(), UPDATES, KNOWN, now=NOON).from_time(back_to).since == expected
+    assert begin(channel(), SWEEP, KNOWN, now=NOON).from_time(back_to).since is None
+    assert begin(channel(), UPDATES, Progress(), now=NOON).from_time(back_to).since is None
+
+
 CUT = attrs.evolve(KNOWN, sweep_began_at=at(-20), sweep_position=at(-40), interrupted=True)
+
+
+def test_sweep_that_goes_on_reads_from_where_it_came_to() -> None:
+    """A sweep that goes on where it was cut is not sent back."""
+    resumed = begin(channel(pages_in_update_order=True), SWEEP, CUT, now=NOON)
+
+    assert resumed.from_time(at(-300)) == resumed
 
 
 def test_cut_sweep_goes_on_from_its_page() -> None:
@@ -129,6 +144,16 @@ def test_first_sweep_sets_the_watermark() -> None:
 
     assert first.progress(complete=True) == Progress(watermark=at(-1), swept_at=NOON)
     assert later.progress(complete=True) == Progress(watermark=at(-30), swept_at=NOON)
+
+
+def test_first_sweep_that_was_cut_reaches_back_to_its_first_beginning() -> None:
+    """A first sweep that starts again knows orders until it first began: what it showed may have ended since."""
+    shop = channel(clock_skew=timedelta(minutes=1))
+    cut = begin(shop, SWEEP, Progress(), now=at(-60)).after(page(at(-90)), first=True).progress(complete=False)
+    again = begin(shop, SWEEP, cut, now=at(-30)).after(page(at(-90)), first=True).progress(complete=False)
+    whole = begin(shop, SWEEP, again, now=NOON).after(page(at(-90), server_time=NOON), first=True)
+
+    assert whole.progress(complete=True) == Progress(watermark=at(-61), swept_at=NOON)
 
 
 @pytest.mark.parametrize(("in_order", "moved"), [(True, at(-20)), (False, at(-30))])

@@ -20,7 +20,7 @@ from ordersync.model.channel_orders import (
 from ordersync.model.ids import OrderKey
 from ordersync.model.money import Money
 from ordersync.model.orders import Order, OrderState, Outcome
-from ordersync.model.pages import Known
+from ordersync.model.pages import Known, Watch
 from ordersync.model.settings import ChannelSettings, StatusMapping
 from ordersync.sync.digests import order_digest, payload_hash
 from ordersync.sync.sightings import Sighting, judge_unreadable
@@ -29,6 +29,16 @@ from ordersync.testing.builders import NOON, SHOP, make_channel_order
 from rules.sighted import known, scene, see, stored, unreadable
 
 CANCELLED = FulfillmentStatus.CANCELLED
+
+
+def test_scene_knows_who_is_on_the_watch_list() -> None:
+    """A page is told each order's place on the watch list; what has no number, or is not known, has none."""
+    watched = Watch(key=OrderKey(SHOP, "1001"), since=NOON, look_at=NOON + timedelta(hours=1))
+
+    assert scene(known(watch=watched)).watch("1001") == watched
+    assert scene(known()).watch("1001") is None
+    assert scene(known(watch=watched)).watch("1002") is None
+    assert scene(known(watch=watched)).watch(None) is None
 
 
 def test_new_order_is_saved_with_all_that_it_shows() -> None:

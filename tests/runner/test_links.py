@@ -8,7 +8,7 @@ from datetime import datetime
 import attrs
 import pytest
 
-from ordersync import ChannelOrder, OrderKey, OrderPage, OrderState
+from ordersync import ChannelOrder, ChannelSettings, OrderKey, OrderPage, OrderState
 from ordersync.errors import TransitionError
 from ordersync.testing import FakeMarketplace
 from runner.watching import watched
@@ -82,6 +82,38 @@ async def test_link_and_a_person_at_once(world: World) -> None:
 
     assert (await world.level("CUP")).reserved == 2 + 1 + 2
     assert (await world.order("1")).unlinked == ()
+
+
+async def test_orders_are_linked_all_at_once_where_nobody_was_faster(memory_world: World) -> None:
+    """Whatever waits for a link is written in one page, and not once more by itself."""
+    world, calls = memory_world, Counter[str]()
+    for number in range(3):
+        world.shop.place(f"{number}", lines={"CUP": 2})
+    await world.run()
+    await world.storage.listings.link(SHOP, "CUP", "CUP")
+
+    await World(watched(world.storage, calls), world.clock).run(world.shop)
+
+    assert calls["orders.replace"] == 0
+    assert (await world.level("CUP")).reserved == 6
+    history = await world.storage.orders.history(OrderKey(SHOP, "0"))
+    assert [(one.event, one.who, one.why) for one in history] == [
+        ("linked", "ordersync", "the channel's links have changed")
+    ]
+
+
+async def test_line_that_is_linked_later_means_the_listing_of_its_own_place(memory_world: World) -> None:
+    """An order of one of the channel's locations takes what the listing there means, not another one's meaning."""
+    world = memory_world
+    shop = world.open(SHOP, ChannelSettings(location={"n": "main", "s": "hall"}))
+    shop.place("1001", lines={"CUP": 1}, location="s")
+    await world.run(shop)
+    await world.storage.listings.link(SHOP, "CUP", "CUP", channel_location="n")
+    await world.storage.listings.link(SHOP, "CUP", "SOUTH-CUP", channel_location="s")
+
+    await world.run_later(shop)
+
+    assert (await world.order("1001")).wanted == {("SOUTH-CUP", "hall"): 1}
 
 
 async def test_link_reaches_no_order_that_is_done(world: World) -> None:

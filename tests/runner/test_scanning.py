@@ -9,7 +9,7 @@ import pytest
 from ordersync import ChannelSettings, OrderKey, OrderPage, OrderState
 from ordersync.errors import ChannelUnavailableError
 from ordersync.model.runs import EntryKind
-from ordersync.testing import FakeMarketplace
+from ordersync.testing import BareMarketplace, FakeMarketplace
 from ordersync.testing.clock import START
 from runner.strange import die_at
 from runner.world import SHOP, World, remarks, sightings
@@ -152,6 +152,28 @@ async def test_cancelled_between_the_pages_of_a_sweep(world: World) -> None:
     states = [(await world.order(f"{number}")).state for number in (1, 2, 3)]
     assert states == [OrderState.OPEN] * 3
     assert (await world.level()).reserved == 3
+
+
+async def test_cancelled_after_the_first_sweep_was_cut(world: World) -> None:
+    """An order of a first sweep that was cut, cancelled before the sweep that was whole, is seen as cancelled."""
+    shop = BareMarketplace(SHOP, clock=world.clock)
+    for number in range(5):
+        shop.place(f"{number}", lines={"MUG": 1})
+
+    async def cut(method: str, when: str) -> None:
+        if (method, when) == ("fetch_orders", "before") and shop.calls["fetch_orders"] > 2:
+            raise ChannelUnavailableError("gone behind the first page")
+
+    shop.on_call = cut
+    await world.run(shop)
+    shop.on_call = None
+    world.clock.advance(minutes=1)
+    shop.cancel("4")
+
+    await world.run_later(shop, minutes=30)
+    await world.run_later(shop)
+
+    assert (await world.order("4")).state is OrderState.CANCELLED
 
 
 async def test_channel_scanned_by_state(world: World) -> None:

@@ -172,6 +172,20 @@ async def test_suspicion_ends_after_a_day(world: World) -> None:
     assert await levels(world) == (10, 8)
 
 
+@pytest.mark.parametrize(("seconds", "named"), [(-1, 0), (0, 4)])
+async def test_day_of_suspicion_ends_to_the_second(memory_world: World, seconds: int, named: int) -> None:
+    """A sweep that is a day younger than the last credible one is believed, one that is a second less is not."""
+    shop: FakeMarketplace = by_state(FakeMarketplace, memory_world)
+    await four_open(memory_world, shop)
+    for reference in REFERENCES:
+        shop.remove(reference)
+    memory_world.clock.advance(hours=24, seconds=seconds)
+
+    await memory_world.run(shop)
+
+    assert len(await memory_world.desk.conflicts()) == named
+
+
 async def test_order_that_may_be_among_unreadable_ones_has_not_vanished(memory_world: World) -> None:
     """Where documents cannot be told apart from any order, nobody concludes that one of the orders is not there."""
     shop: Blurred = by_state(Blurred, memory_world)

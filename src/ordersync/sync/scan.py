@@ -26,7 +26,8 @@ class Scan:
 
     The watermark never passes an order that is not handled: it moves page by page where pages come in update
     order, else at the end, and never past ``cap``, the channel's own clock when the scan began. A sweep shows no
-    cancelled and shipped orders, so only the first one sets it.
+    cancelled and shipped orders, so only the first one sets it; where that was cut and begun anew, to when it was
+    begun at first, since what it had shown by then may have ended before it was complete.
     """
 
     kind: ScanKind
@@ -36,6 +37,7 @@ class Scan:
     in_order: bool
     cap: datetime
     reached: datetime | None = None
+    begun_first: datetime | None = None
     blind: bool = False
 
     def from_time(self, moment: datetime) -> Scan:
@@ -61,7 +63,7 @@ class Scan:
         if complete:
             return attrs.evolve(
                 self.before,
-                watermark=self.before.watermark or self.cap,
+                watermark=self.before.watermark or min(self.cap, self.begun_first or self.cap),
                 swept_at=self.began_at,
                 sweep_began_at=None,
                 sweep_position=None,
@@ -69,8 +71,10 @@ class Scan:
                 blind=self.blind,
             )
         position = _latest(self.before.sweep_position, self.reached) if self.in_order else None
+        is_first = self.before.watermark is None
+        began_at = (is_first and self.before.sweep_began_at) or self.began_at
         return attrs.evolve(
-            self.before, sweep_began_at=self.began_at, sweep_position=position, interrupted=True, blind=self.blind
+            self.before, sweep_began_at=began_at, sweep_position=position, interrupted=True, blind=self.blind
         )
 
 
@@ -93,14 +97,16 @@ def begin(channel: Channel, kind: ScanKind, progress: Progress, *, now: datetime
     """Begin a scan; a sweep that was cut goes on from where it came to, if pages come in update order."""
     overlap = channel.settings.overlap + channel.listing_lag + channel.stamp_granularity
     in_order = channel.pages_in_update_order and channel.scan == "updated"
-    resumed = in_order and kind is ScanKind.SWEEP and progress.sweep_began_at is not None
+    begun = progress.sweep_began_at
+    resumed = in_order and kind is ScanKind.SWEEP and begun is not None
     position = progress.watermark if kind is ScanKind.UPDATES else progress.sweep_position if resumed else None
     return Scan(
         kind=kind,
         since=None if position is None else position - overlap,
         before=progress,
-        began_at=progress.sweep_began_at if resumed and progress.sweep_began_at is not None else now,
+        began_at=begun if resumed and begun is not None else now,
         in_order=in_order,
+        begun_first=None if resumed or begun is None else begun - channel.clock_skew,
         blind=resumed and progress.blind,
         cap=now - channel.clock_skew,
     )

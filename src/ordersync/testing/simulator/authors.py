@@ -80,7 +80,10 @@ class ChannelSimulation:
         """Play one seed, and return what became of it; an error of the harness itself comes out."""
         loop = LoopbackLoop()
         self.clock = SimClock(cast("SimLoop", loop))
-        return loop.live(self._outcome(seed, loop))
+        try:
+            return loop.live(self._outcome(seed, loop))
+        except (DeadlockError, LivelockError) as error:
+            return _hung(seed, loop, error)
 
     async def _outcome(self, seed: int, loop: LoopbackLoop) -> Outcome:
         sim = cast("SimLoop", loop)
@@ -98,6 +101,12 @@ class ChannelSimulation:
                 orders=len(stage.market.placed),
                 virtual_s=loop.passed,
             )
+
+
+def _hung(seed: int, loop: LoopbackLoop, error: Exception) -> Outcome:
+    """Return what became of a seed in which nothing went on."""
+    violation = Violation("HANG", str(error))
+    return Outcome(seed=seed, violation=violation, digest="", counts={}, last=(), orders=0, virtual_s=loop.passed)
 
 
 def told(outcome: Outcome, command: str) -> str:
@@ -138,7 +147,8 @@ async def _goes_by_our_clock(stage: ChannelStage) -> None:
 async def _play(stage: ChannelStage) -> None:
     await stage.furnish()
     await _goes_by_our_clock(stage)
-    stage.weather.begin()
+    stage.weather.rouse()
+    stage.faults.rouse()
     programs = [RunnerProgram(f"runner{number}", stage) for number in range(1, stage.options.runners + 1)]
     people = [*Crowds(stage).lives(), Staff(stage).live(), Customers(stage).live()]
     tasks = [asyncio.ensure_future(life) for life in [*(program.live() for program in programs), *people]]

@@ -62,7 +62,8 @@ async def _is_told(stage: ChannelStage, reference: str) -> None:
         _once_each(key, notes, known)
     elif stage.real.whole_order_dispatch:
         if len(known) > 1 or bool(known) != any(note.status in TOLD for note in notes):
-            raise Violation("DISPATCH", f"{key} has {_parcels(notes)}, and the marketplace knows {len(known)} shipments")
+            text = f"{key} has {_parcels(notes)}, and the marketplace knows {len(known)} shipments"
+            raise Violation("DISPATCH", text)
     elif order is not None:
         for note in notes:
             _ends_well(stage, note)
@@ -76,7 +77,8 @@ def _once_each(key: OrderKey, notes: Sequence[Note], known: Sequence[Shipment]) 
     for note in notes:
         number = note.note.tracking_number
         if number and numbers[number] > 1:
-            raise Violation("DISPATCH", f"{key}: the marketplace knows parcel {note.parcel_id!r} {numbers[number]} times")
+            text = f"{key}: the marketplace knows parcel {note.parcel_id!r} {numbers[number]} times"
+            raise Violation("DISPATCH", text)
 
 
 def _ends_well(stage: ChannelStage, note: Note) -> None:
@@ -96,7 +98,8 @@ def _agree(key: OrderKey, told: Sequence[Note], untold: Sequence[Note], known: S
         left[_of_note(note)] -= 1
     missing = [parcel for parcel, times in left.items() if times < 0]
     if missing:
-        raise Violation("DISPATCH", f"{key}: a parcel counts as told, and the marketplace does not know it: {missing[0]}")
+        text = f"{key}: a parcel counts as told, and the marketplace does not know it: {missing[0]}"
+        raise Violation("DISPATCH", text)
     for note in untold:
         left[_of_note(note)] -= left[_of_note(note)] > 0
     more = [parcel for parcel, times in left.items() if times > 0]
@@ -137,4 +140,3 @@ def _parcels(notes: Sequence[Note]) -> str:
 
 def _text(quantities: Mapping[str, int]) -> str:
     return ", ".join(f"{count} of {name}" for name, count in sorted(quantities.items()))
-

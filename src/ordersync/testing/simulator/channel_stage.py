@@ -16,13 +16,13 @@ from ...model.settings import ChannelSettings
 from ...ports import Storage
 from ..contracts.channel_harness import ChannelHarness
 from .chances import Chances
-from .checkers.reader import Reader
 from .checkers.stock import StockChecker
 from .checkers.world import World
 from .harnessed import HarnessedMarket
 from .loop import SimLoop
 from .options import MarketOptions, Options, Rates, draw
 from .processes import Process
+from .reading import StorageReader
 from .referee import Referee
 from .stage import Stage
 from .trace import Trace
@@ -55,7 +55,7 @@ def drawn_options(seed: int) -> Options:
     pause = Chances(seed).child("pause").uniform(120.0, 360.0)
     return attrs.evolve(
         draw(seed),
-        markets=[MarketOptions()],
+        markets=(MarketOptions(),),
         skus=2,
         stock=12,
         kit=False,
@@ -81,7 +81,7 @@ def drawn_weather(seed: int) -> Mapping[str, float]:
 class ChannelReferee(Referee):
     """Judges the books alone: what else is true of an author's marketplace, only its harness can tell."""
 
-    def __init__(self, world: World, reader: Reader, trace: Trace) -> None:
+    def __init__(self, world: World, reader: StorageReader, trace: Trace) -> None:
         """Begin with an empty storage."""
         super().__init__(world, reader, trace)
         self._checkers = (StockChecker(world),)
@@ -96,7 +96,7 @@ class ChannelReferee(Referee):
 class ChannelStage(Stage):
     """Everything that one simulation of an author's channel is made of."""
 
-    def __init__(  # noqa: PLR0913 - each is a part of its own
+    def __init__(
         self,
         options: Options,
         loop: SimLoop,
@@ -119,9 +119,7 @@ class ChannelStage(Stage):
         )
         if harness.network is not None:
             self.weather.over(harness.network)
-        watch = Watch(
-            self.market, self.weather, found=self.referee.found, secrets=secrets, judges_scans=judges_scans
-        )
+        watch = Watch(self.market, self.weather, found=self.referee.found, secrets=secrets, judges_scans=judges_scans)
         self.around = Surroundings(
             market=self.market, weather=self.weather, watch=watch, clock=self.clock, trace=self.trace
         )
@@ -174,4 +172,3 @@ def _settings(settings: ChannelSettings) -> ChannelSettings:
         dispatch_window=timedelta(hours=24),
         shipped_elsewhere=Resolution.PROCESS,
     )
-

@@ -20,6 +20,7 @@ from ..contracts.channel_harness import ChannelHarness
 from .trace import Trace
 
 BY_HAND = "HAND"
+MEDDLING = 0.15
 
 
 @attrs.frozen(kw_only=True)
@@ -100,6 +101,11 @@ class HarnessedMarket:
         self._trace.event("spoiled", reference)
         return reference
 
+    async def meddle(self) -> None:
+        """Sometimes let somebody ship while a list is being paged through: what stood behind it moves up."""
+        if self._chance.random() < MEDDLING:
+            await self.ship_by_hand()
+
     async def ship_by_hand(self) -> str | None:
         """Let somebody at the marketplace ship a whole order, past ordersync."""
         unshipped = [one for one in self.documents if one not in self.by_hand and not await self.parcels(one)]
@@ -115,11 +121,12 @@ class HarnessedMarket:
 
     def _note(self, order: ChannelOrder) -> DispatchNote:
         key = OrderKey(self.channel.id, order.reference)
+        left = {line.line_id: line.quantity - line.cancelled - line.shipped for line in order.lines}
         return DispatchNote(
             id=key.dispatch_id(BY_HAND),
             order_key=key,
             channel_order_id=order.channel_order_id,
-            lines={line.line_id: left for line in order.lines if (left := line.quantity - line.cancelled - line.shipped)},
+            lines={line_id: pieces for line_id, pieces in left.items() if pieces},
             carrier="DHL",
             service=None,
             tracking_number=f"{BY_HAND}{order.reference}"[:40],

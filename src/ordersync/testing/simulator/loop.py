@@ -86,7 +86,7 @@ class SimLoop(asyncio.BaseEventLoop):
         raise RuntimeError("the simulated world has no threads")
 
     def _drop_tasks(self) -> None:
-        left = asyncio.all_tasks(self)
+        left = sorted(asyncio.all_tasks(self), key=lambda task: task.get_name())
         for task in left:
             task.cancel()
         if left:

@@ -16,6 +16,7 @@ GRACE_S = 0.001
 """How long bytes may be under way from one socket of this machine to another, in real time."""
 
 LOOKS = 3
+LAST_TURNS = 10
 
 
 class _Waiting:
@@ -56,6 +57,12 @@ class _Waiting:
             if ready:
                 return ready
         return self._real.select(GRACE_S) if self._busy else []
+
+
+async def _some_turns() -> None:
+    """Let connections end that were just closed."""
+    for _ in range(LAST_TURNS):
+        await asyncio.sleep(0)
 
 
 class LoopbackLoop(asyncio.SelectorEventLoop):
@@ -119,6 +126,7 @@ class LoopbackLoop(asyncio.SelectorEventLoop):
         if left:
             self.run_until_complete(asyncio.gather(*left, return_exceptions=True))
         self.run_until_complete(self.shutdown_asyncgens())
+        self.run_until_complete(_some_turns())
 
     def _keep(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         self.casualties.append(context.get("exception") or RuntimeError(context["message"]))

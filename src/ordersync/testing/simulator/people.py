@@ -13,6 +13,7 @@ from ...model.ids import ChannelId
 from ...model.orders import Order
 from .clerks import CLERKS, Clerk
 from .market import Crowd
+from .options import DESK_DEEDS
 from .processes import ProcessDied
 from .stage import Stage
 from .warehouse import STEWARDS, Steward
@@ -55,11 +56,12 @@ class Staff:
 
     async def live(self) -> None:
         """Do one thing after the other."""
-        stage, chance, deeds = self._stage, self._chance, self._stage.options.desk_deeds
+        stage, chance = self._stage, self._chance
+        weights = [stage.options.desk_deeds.get(deed, 0.0) for deed in DESK_DEEDS]
         while not stage.over:
             await asyncio.sleep(stage.options.desk_pause_s * chance.uniform(0.1, 1.9))
             if not stage.over:
-                (deed,) = chance.choices(list(deeds), weights=list(deeds.values()))
+                (deed,) = chance.choices(list(DESK_DEEDS), weights=weights)
                 await self._do(deed)
 
     async def _do(self, deed: str) -> None:

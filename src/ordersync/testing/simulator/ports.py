@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, cast
 
 from ...errors import OrderSyncError, StorageUnavailableError
@@ -126,19 +127,32 @@ class Way:
         self.process.check()
 
 
-def _distant(name: str, kind: type, port: object, way: Way) -> object:
-    """Return a port of which every verb goes the *way*."""
+class _Distant:
+    """A port of which every verb goes a way."""
+
+    port: str
+
+    def __init__(self, real: object, way: Way) -> None:
+        self.real, self.way = real, way
+
+
+def _distant(name: str, kind: type, real: object, way: Way) -> object:
+    return _distant_class(name, kind)(real, way)
+
+
+@cache
+def _distant_class(port: str, kind: type) -> type[_Distant]:
     verbs = {
-        verb: _through(name, verb, getattr(port, verb), way)
+        verb: _through(verb)
         for base in kind.__mro__
         for verb, value in vars(base).items()
         if not verb.startswith("_") and callable(value)
     }
-    return type(f"Distant{kind.__name__}", (), verbs)()
+    return type(f"Distant{kind.__name__}", (_Distant,), {"port": port, **verbs})
 
 
-def _through(port: str, name: str, verb: Verb, way: Way) -> Callable[..., Awaitable[Any]]:
-    def call(_: object, *args: Any, **facts: Any) -> Awaitable[Any]:  # noqa: ANN401
-        return way.take(port, name, verb, args, facts)
+def _through(name: str) -> Callable[..., Awaitable[Any]]:
+    def call(self: _Distant, *args: Any, **facts: Any) -> Awaitable[Any]:  # noqa: ANN401
+        return self.way.take(self.port, name, getattr(self.real, name), args, facts)
 
     return call

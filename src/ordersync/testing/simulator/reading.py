@@ -84,6 +84,10 @@ class StorageReader:
         """Return every movement of a SKU, newest first."""
         return at_once(self._stock.history(sku, limit=ALL))
 
+    def changed(self) -> Mapping[str, int] | None:
+        """Return the changed SKUs that are not acknowledged yet; None where the ledger keeps no such list."""
+        return at_once(self._stock.changed(limit=ALL))
+
     def listings(self, channel: ChannelId) -> Sequence[Listing]:
         """Return a channel's linked listings, by id."""
         return at_once(self._listings.of_channel(channel))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -12,25 +13,26 @@ from .checkers.checker import Checker
 from .checkers.commits import Commit, Started
 from .checkers.dispatch import DispatchChecker
 from .checkers.leases import LeasesChecker
-from .checkers.listings import ListingChecker
+from .checkers.listings import ListingsChecker
 from .checkers.orders import OrdersChecker
-from .checkers.reader import Reader
 from .checkers.reports import ReportsChecker
 from .checkers.scanning import ScanningChecker
 from .checkers.stock import StockChecker
 from .checkers.world import World
-from .market import Applied, AppliedLevel
+from .market import Applied
+from .reading import StorageReader
+from .situations import Situations
 from .trace import Trace, Violation
 
 
 class Referee:
     """Tells the checkers what happens; ``first`` is the first law that they find broken, and ``broken`` says so."""
 
-    def __init__(self, world: World, reader: Reader, trace: Trace) -> None:
+    def __init__(self, world: World, reader: StorageReader, trace: Trace) -> None:
         self.first: Violation | None = None
         self.broken = asyncio.Event()
         self._reader, self._trace = reader, trace
-        self._listings = ListingChecker(world)
+        self._listings = ListingsChecker(world, pending=reader.changed)
         self._reports = ReportsChecker(world)
         self._checkers: Sequence[Checker] = (
             OrdersChecker(world),
@@ -39,6 +41,7 @@ class Referee:
             DispatchChecker(world),
             ScanningChecker(world),
             LeasesChecker(world),
+            Situations(world, trace),
         )
 
     def found(self, law: str, text: str) -> None:
@@ -65,8 +68,7 @@ class Referee:
     def applied(self, channel: ChannelId, effect: Applied) -> None:
         """Hear of something that took effect on a market."""
         for checker in self._checkers:
-            if isinstance(effect, AppliedLevel) or checker is not self._listings:
-                self.judge(partial(checker.applied, channel, effect, self._reader))
+            self.judge(partial(checker.applied, channel, effect, self._reader))
 
     def began(self, who: str) -> None:
         """Hear that a run begins."""
@@ -78,7 +80,7 @@ class Referee:
 
     def reported(self, who: str, report: RunReport) -> None:
         """Hear what a run says of itself."""
-        self.judge(partial(self._reports.reported, who, report.to_json(), str(report)))
+        self.judge(partial(self._reports.reported, who, json.dumps(report.to_dict()), str(report)))
 
     def heard(self, text: str) -> None:
         """Hear what a person is told."""

@@ -9,6 +9,7 @@ from ...clock import Clock
 from ...sync.report import RunReport
 from ...sync.retry import RetryPolicy
 from ...sync.runner import SyncRunner
+from .options import ACCIDENTS
 from .processes import Process
 from .stage import Stage
 
@@ -47,8 +48,8 @@ class RunnerProgram:
         return f"{self._name}-{self._runs}"
 
     def _accident(self) -> tuple[str, float] | None:
-        for name, rate in self._stage.options.accidents.items():
-            if self._chance.random() < rate:
+        for name in ACCIDENTS:
+            if self._chance.random() < self._stage.options.accidents.get(name, 0.0):
                 return name, self._chance.choice((0.0, 1.0, 5.0, 30.0)) * self._chance.random()
         return None
 

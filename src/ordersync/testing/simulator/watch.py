@@ -31,19 +31,18 @@ Found = Callable[[str, str], None]
 
 @attrs.define
 class Scan:
-    """One reading of all pages: when it began, in the loop's seconds and by the clock, and what it has shown."""
+    """One reading of all pages: from which time on, when it began, and which orders it has shown."""
 
     since: datetime | None
     began: datetime
     seen: set[str] = attrs.field(factory=set)
-    is_blind: bool = False
 
 
 class Watch:
     """Judges every answer and error of the channel; all programs of a simulation share one.
 
-    What it finds broken it calls by what it is: ``ERROR``, ``SECRET``, ``HANG``, ``SWEEP``, ``SCAN``, ``APPLIED``,
-    ``LOST``.
+    What it finds broken it calls by what it is: ``ERROR``, ``SECRET``, ``HANG``, ``CANCEL``, ``SWEEP``, ``SCAN``,
+    ``APPLIED``, ``LOST``.
     """
 
     def __init__(
@@ -56,15 +55,27 @@ class Watch:
         self._scans: dict[tuple[str, datetime | None, str], Scan] = {}
         self._tried: set[str] = set()
 
-    def ended(self, method: str, *, began_s: float, error: BaseException | None) -> None:
-        """Judge how a call ended that began at *began_s* by the loop."""
-        name, limit_s = f"{type(self._channel).__name__}.{method}", self._channel.call_timeout.total_seconds()
+    def began(self, method: str) -> Callable[[BaseException | None], None]:
+        """Note that a call begins; return what is to be told how it ended."""
+        began_s, task = asyncio.get_running_loop().time(), asyncio.current_task()
+        cancels = task.cancelling() if task is not None else 0
+
+        def ended(error: BaseException | None) -> None:
+            is_cancelled = task is not None and task.cancelling() > cancels
+            self._ended(f"{type(self._channel).__name__}.{method}", began_s, error, is_cancelled=is_cancelled)
+
+        return ended
+
+    def _ended(self, name: str, began_s: float, error: BaseException | None, *, is_cancelled: bool) -> None:
+        limit_s = self._channel.call_timeout.total_seconds()
         took_s = asyncio.get_running_loop().time() - began_s
         calm = self._weather.quiet_since is not None and self._weather.quiet_since <= began_s
         if took_s > limit_s + MARGIN_S:
             self._found("HANG", f"{name} went on for {took_s:.0f} s, though it was cancelled after {limit_s:.0f} s")
         elif calm and isinstance(error, asyncio.CancelledError) and took_s >= limit_s - MARGIN_S:
             self._found("HANG", f"{name} gave no answer within {limit_s:.0f} s on a day when nothing goes wrong")
+        elif is_cancelled and (error is None or isinstance(error, Exception)):
+            self._found("CANCEL", f"{name} was cancelled, and ended as if it had not been")
         if isinstance(error, ChannelError):
             self._says_nothing_secret(name, error)
         elif isinstance(error, Exception):
@@ -112,7 +123,7 @@ class Watch:
                 self._found("LOST", text)
 
     async def _misses_nothing(self, scan: Scan) -> None:
-        if scan.is_blind or (scan.since is not None and self._channel.scan == "state"):
+        if scan.since is not None and self._channel.scan == "state":
             return
         channel, market = self._channel, self._market
         for reference, bought in list(market.placed.items()):
@@ -123,7 +134,10 @@ class Watch:
                     text = f"a sweep showed no order {reference}, which was placed before it began and is not shipped"
                     self._found("SWEEP", text)
             elif bought.at >= scan.since + channel.clock_skew + channel.stamp_granularity:
-                self._found("SCAN", f"all that changed since {scan.since:%H:%M:%S} holds no order {reference}, placed later")
+                text = (
+                    f"all that changed since {scan.since:%H:%M:%S} holds no order {reference}, which was placed later"
+                )
+                self._found("SCAN", text)
 
     def _says_nothing_secret(self, name: str, error: ChannelError) -> None:
         secrets = [*self._secrets, *_secrets_of(self._channel)]

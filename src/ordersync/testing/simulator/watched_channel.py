@@ -59,6 +59,8 @@ class WatchedChannel(Channel):
     async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
         """Pass it on, and look whether a whole scan has missed something."""
         watch, process, now = self._around.watch, self._process.name, self._around.clock.now()
+        if updated_since is None and cursor is not None and self._around.weather.quiet_since is None:
+            await self._around.market.meddle()
         scan = watch.begin_scan(process, updated_since, cursor, now)
         page = await self._call(
             "fetch_orders", lambda: self._real.fetch_orders(updated_since=updated_since, cursor=cursor)
@@ -74,7 +76,7 @@ class WatchedChannel(Channel):
         market = self._around.market
         market.writes["push_stock"] += 1
         before = self._doings()
-        results = await self._call("push_stock", lambda: self._real.push_stock(updates))
+        results = await self._call("push_stock", lambda: self._real.push_stock(updates), effect=True)
         if self._doings() == before and len({one.channel_sku for one in updates}) == len(updates):
             self._around.watch.pushed(updates, results, await market.levels())
         await self._process.step("levels pushed")
@@ -84,7 +86,7 @@ class WatchedChannel(Channel):
         """Pass it on, and hold what is said against the parcels that the marketplace knows."""
         self._around.market.writes["send_dispatch"] += 1
         try:
-            await self._call("send_dispatch", lambda: self._real.send_dispatch(note))
+            await self._call("send_dispatch", lambda: self._real.send_dispatch(note), effect=True)
         except ChannelError as error:
             await self._around.watch.sent(note, error)
             raise
@@ -103,16 +105,16 @@ class WatchedChannel(Channel):
             return page
         return attrs.evolve(page, server_time=now)
 
-    async def _call(self, method: str, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def _call(self, method: str, call: Callable[[], Coroutine[Any, Any, T]], *, effect: bool = False) -> T:
         self._process.check()
         self._around.trace.event(f"call {method}", self._process.name)
-        began_s, ended = asyncio.get_running_loop().time(), self._around.watch.ended
+        ended = self._around.watch.began(method)
         try:
-            answer = await self._around.weather.through(call)
+            answer = await self._around.weather.through(call, effect=effect)
         except BaseException as error:
-            ended(method, began_s=began_s, error=error)
+            ended(error)
             raise
-        ended(method, began_s=began_s, error=None)
+        ended(None)
         self._process.check()
         return answer
 

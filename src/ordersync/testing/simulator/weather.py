@@ -1,4 +1,4 @@
-"""What goes wrong between a channel and its server: requests that are lost, late, refused, or answered with nonsense."""
+"""What goes wrong between a channel and its server: requests are lost, late, refused, or answered with nonsense."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ sender has given up; *slow*: at once, and the answer may come too late. *outage*
 OUTAGE_S = (60.0, 600.0)
 RETRY_AFTER_S = (None, 1, 7, 120)
 
+EFFECTS_SUFFER = 2.5
+"""So much more often do requests fail while something is sent: there are few of these, and they matter most."""
+
+TAKES_TIME = 0.5
+LONGEST_S = 2.0
+"""How often a request that goes well takes time, and how long at most."""
+
 
 class Weather:
     """Lets each request meet a fault by chance, once it is ``over`` a network; else each call does, ``through`` it."""
@@ -45,10 +52,10 @@ class Weather:
         self._chance, self._trace = chance, trace
         self._id = channel.id
         self._timeout_s, self._window_s = channel.call_timeout.total_seconds(), channel.late_window.total_seconds()
-        self._down_until, self._is_over_network = 0.0, False
+        self._down_until, self._is_over_network, self._effects = 0.0, False, 0
         self._late: set[asyncio.Task[None]] = set()
 
-    def begin(self) -> None:
+    def rouse(self) -> None:
         """Let things go wrong from now on."""
         self._rates = self._drawn
 
@@ -68,9 +75,16 @@ class Weather:
 
         vars(network)["_take"] = drawn
 
-    async def through(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    async def through(self, call: Callable[[], Coroutine[Any, Any, T]], *, effect: bool) -> T:
         """Await a call to the channel, which begins at once; without a network it meets a fault as a whole."""
-        fault = None if self._is_over_network else self._draw()
+        self._effects += effect
+        try:
+            return await (call() if self._is_over_network else self._faulty(call))
+        finally:
+            self._effects -= effect
+
+    async def _faulty(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        fault = self._draw()
         if fault is None:
             return await call()
         if fault in ("lost before", "server error", "outage"):
@@ -93,8 +107,9 @@ class Weather:
         now = asyncio.get_running_loop().time()
         if now < self._down_until:
             return "outage"
+        more = EFFECTS_SUFFER if self._effects else 1.0
         for fault, rate in self._rates.items():
-            if self._chance.random() < rate:
+            if self._chance.random() < rate * more:
                 self._trace.event(f"fault {fault}")
                 if fault == "outage":
                     self._down_until = now + self._chance.uniform(*OUTAGE_S)
@@ -118,6 +133,9 @@ class Weather:
                 network.answer(EVERYWHERE, 429, headers={} if wait is None else {"Retry-After": str(wait)})
             case "web page":
                 network.answer_html(EVERYWHERE)
+            case None if self._rates and self._chance.random() < TAKES_TIME:
+                takes_s = self._chance.random() * LONGEST_S
+                network.hang(EVERYWHERE, takes_s, when=self._chance.choice(("before", "after")))
 
     def _late_s(self) -> float:
         """Return when a late request lands, counted from its sending: before its channel rules that out."""

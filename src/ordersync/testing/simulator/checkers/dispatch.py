@@ -147,6 +147,8 @@ class DispatchChecker(Checker):
                 self._is_not_there_yet(key, after, commit.at)
         if after.status in notes.TOLD and before.status not in notes.TOLD:
             self._has_arrived(key, after)
+        if after.status is NoteStatus.CONFIRMED and before.status is NoteStatus.SENT:
+            self._was_seen(key, after)
 
     def _is_not_there_yet(self, key: OrderKey, note: Note, at: datetime) -> None:
         """Check that no note is tried again that its market shows already."""
@@ -171,6 +173,13 @@ class DispatchChecker(Checker):
         order = market.orders.get(key.reference)
         if not enough and not (order is not None and order.done):
             raise Violation("L8", f"{note.note.id} is {note.status}, and its market never took it")
+
+    def _was_seen(self, key: OrderKey, note: Note) -> None:
+        """Check that a note is confirmed by what its market showed, where that can be asked."""
+        market = self._world.markets[key.channel]
+        seen = any(document.shipments for document in market.shown.get(key.reference, ()))
+        if market.traits.can_look_up and not seen:
+            raise Violation("D2", f"{note.note.id} is confirmed, and its market never showed that anything was sent")
 
     def _as_packed(self, sent: DispatchNote, note: Note) -> None:
         key, settings = sent.order_key, self._world.settings[sent.order_key.channel]

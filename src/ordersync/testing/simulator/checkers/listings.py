@@ -13,6 +13,7 @@ from ....model.listings import Listing, ListingId, ListingState, StockUpdate
 from ....model.runs import ChannelState
 from ....model.stock import Claim, Deduction, Sale
 from ..trace import Violation
+from .checker import Checker, Effect
 from .commits import Commit, Started
 from .listing_facts import KnownListing, check_change, is_excused
 from .listing_pushes import Verb, check_begun, check_finished, check_observed
@@ -27,12 +28,13 @@ Pending = Callable[[], Mapping[str, int] | None]
 After = Mapping[ListingId, Listing]
 
 
-class ListingChecker:
+class ListingsChecker(Checker):
     """Follows every listing of every market, and every level that it might rightly show."""
 
     def __init__(self, world: World, *, pending: Pending | None = None) -> None:
         """Begin; without *pending* it is not checked that a change is forgotten only once it is announced."""
-        self._world, self._pending = world, pending
+        super().__init__(world)
+        self._pending = pending
         self._known: dict[ChannelId, dict[ListingId, KnownListing]] = {}
         self._rights, self._accounts = Rights(), Accounts()
         self._claimed: dict[OrderKey, dict[str, None]] = {}
@@ -64,8 +66,12 @@ class ListingChecker:
         elif commit.port == "orders" and commit.verb == "reserved":
             self._settled(commit)
 
-    def applied(self, channel: ChannelId, effect: AppliedLevelView, reader: Reader) -> None:  # noqa: ARG002
+    def applied(self, channel: ChannelId, effect: Effect, reader: Reader) -> None:  # noqa: ARG002
         """Check a level that a market has just applied."""
+        if isinstance(effect, AppliedLevelView):
+            self._applied(channel, effect)
+
+    def _applied(self, channel: ChannelId, effect: AppliedLevelView) -> None:
         known = self._listing_of(channel, effect.sku)
         number = _number(effect.attempt_id)
         begun = None if known is None or number is None else known.begun.get(number)
