@@ -15,7 +15,7 @@ import pytest
 from channels.market_harness import TOKEN, MarketHarness
 from ordersync.errors import ChannelError, ChannelRejectedError, ChannelUnavailableError
 from ordersync.http import Answer, Call, Transport
-from ordersync.model.channel_orders import ChannelOrder, OrderPage, UnreadableOrder
+from ordersync.model.channel_orders import ChannelOrder, FulfillmentStatus, OrderPage, UnreadableOrder
 from ordersync.model.dispatch import DispatchNote
 from ordersync.model.listings import StockOutcome, StockResult, StockUpdate
 from ordersync.testing import FakeMarketplace
@@ -189,7 +189,8 @@ class LooksAtNothing(LoopbackChannel):
         found = await super().fetch_order(reference)
         if not isinstance(found, ChannelOrder):
             return found
-        return attrs.evolve(found, shipments=(), lines=[attrs.evolve(line, shipped=0) for line in found.lines])
+        lines = [attrs.evolve(line, shipped=0) for line in found.lines]
+        return attrs.evolve(found, fulfillment=FulfillmentStatus.UNSHIPPED, shipments=(), lines=lines)
 
 
 class ForgetsLines(LoopbackChannel):

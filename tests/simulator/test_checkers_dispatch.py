@@ -237,7 +237,7 @@ def test_pieces_in_no_parcel_break_l5(scene: Scene) -> None:
 def test_two_parcels_that_wait_break_p2(scene: Scene) -> None:
     """At most one parcel of an order waits."""
     scene.books.noted[KEY] = [attrs.evolve(NOTE, parcel_id="p0")]
-    with breaks("P2"):
+    with breaks("R02"):
         scene.record()
 
 

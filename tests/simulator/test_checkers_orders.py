@@ -144,10 +144,10 @@ def test_older_document_that_is_taken_over_breaks_o5(scene: Scene) -> None:
 @pytest.mark.parametrize(
     ("law", "changes"),
     [
-        ("P8", {"revision": 1, "parked": "unpaid"}),
-        ("P6", {"stock_revision": 0}),
-        ("P7", {"wanted": {}}),
-        ("P5", {"reserved_revision": 1}),
+        ("R08", {"revision": 1, "parked": "unpaid"}),
+        ("R06", {"stock_revision": 0}),
+        ("R07", {"wanted": {}}),
+        ("R05", {"reserved_revision": 1}),
     ],
 )
 def test_revision_that_does_not_rise_breaks_its_rule(scene: Scene, law: str, changes: dict[str, Any]) -> None:
@@ -181,7 +181,7 @@ def test_parcel_of_an_order_that_must_wait_breaks_p8(scene: Scene, stop: dict[st
     if not stop:
         scene.checker.committed(told, scene.books)
         return
-    with breaks("P8"):
+    with breaks("R08"):
         scene.checker.committed(told, scene.books)
 
 

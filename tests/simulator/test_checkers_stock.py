@@ -188,7 +188,7 @@ def test_deduction_with_another_quantity_breaks_p4(scene: Scene) -> None:
     """A parcel is deducted as it was recorded, whoever asks for it again."""
     scene.reserve()
     deduction = scene.packed()
-    with breaks("P4"):
+    with breaks("R04"):
         scene.deduct(attrs.evolve(deduction, taken={MUG: 2}), left=8)
 
 
@@ -205,17 +205,17 @@ def test_parcel_whose_hold_is_free_too_early_breaks_p1(scene: Scene) -> None:
     """What a recorded parcel takes is held until it has left."""
     scene.reserve()
     scene.packed()
-    with breaks("P1"):
+    with breaks("R01"):
         scene.reserve({}, revision=2, reserved=0)
 
 
 def test_two_lists_under_one_revision_break_p7(scene: Scene) -> None:
     """One revision of an order has one wanted list."""
-    with breaks("P7"):
+    with breaks("R07"):
         scene.reserve({"MUG": 2})
 
 
 def test_ledger_that_is_ahead_of_its_order_breaks_p6(scene: Scene) -> None:
     """The ledger never holds a later revision than the order has."""
-    with breaks("P6"):
+    with breaks("R06"):
         scene.reserve(revision=2)

@@ -103,7 +103,7 @@ class DispatchChecker(Checker):
         notes.recorded(note, parcel)
         waiting = [one.parcel_id for one in mine.values() if one.status is NoteStatus.WAITING]
         if len(waiting) > 1:
-            raise Violation("P2", f"{key}: several parcels wait at once: {', '.join(waiting)}")
+            raise Violation("R02", f"{key}: several parcels wait at once: {', '.join(waiting)}")
         self._owners[note.note.id] = key
         self._notes.setdefault(key, {})[parcel.id] = note
         self._is_packed(key, reader)

@@ -67,16 +67,16 @@ def _revisions(before: Order, after: Order, commit: Commit) -> None:
     key, verb = after.key, commit.verb
     if after.stock_revision < before.stock_revision:
         text = f"its stock revision fell {before.stock_revision} -> {after.stock_revision}"
-        raise Violation("P6", f"{key}: {text}, {verb}")
+        raise Violation("R06", f"{key}: {text}, {verb}")
     if after.revision < before.revision or (after.revision == before.revision and after != before):
-        raise Violation("P8", f"{key}: {verb} changed it, and its revision went {before.revision} -> {after.revision}")
+        raise Violation("R08", f"{key}: {verb} changed it, and its revision went {before.revision} -> {after.revision}")
     if after.stock_revision == before.stock_revision and after.wanted != before.wanted:
-        raise Violation("P7", f"{key}: {verb} changed what it wants under its stock revision {after.stock_revision}")
+        raise Violation("R07", f"{key}: {verb} changed what it wants under its stock revision {after.stock_revision}")
     if after.reserved_revision < before.reserved_revision or after.reserved_revision > after.stock_revision:
         text = f"its reserved revision went {before.reserved_revision} -> {after.reserved_revision}"
-        raise Violation("P5", f"{key}: {text} of {after.stock_revision}, {verb}")
+        raise Violation("R05", f"{key}: {text} of {after.stock_revision}, {verb}")
     if after.reserved_revision != before.reserved_revision and verb != SETTLED:
-        raise Violation("P5", f"{key}: {verb} settled its stock revision, which is for {SETTLED} alone")
+        raise Violation("R05", f"{key}: {verb} settled its stock revision, which is for {SETTLED} alone")
 
 
 def _state(before: Order, after: Order, commit: Commit) -> None:
@@ -91,7 +91,7 @@ def _packed(before: Order, commit: Commit) -> None:
     """Check that a parcel was recorded of an order that might be processed (PROTOCOLS.md, 8)."""
     note = commit.argument(2, "note")
     if before.state not in LIVE:
-        raise Violation("P8", f"{before.key} was {before.state}, and parcel {note.parcel_id!r} was taken out of it")
+        raise Violation("R08", f"{before.key} was {before.state}, and parcel {note.parcel_id!r} was taken out of it")
     if note.ready != "queued":
         return
     stops = {
@@ -103,4 +103,4 @@ def _packed(before: Order, commit: Commit) -> None:
     }
     for name, stands in stops.items():
         if stands:
-            raise Violation("P8", f"{before.key} was {name}, and parcel {note.parcel_id!r} was taken out of it")
+            raise Violation("R08", f"{before.key} was {name}, and parcel {note.parcel_id!r} was taken out of it")

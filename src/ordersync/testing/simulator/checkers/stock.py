@@ -105,14 +105,14 @@ class StockChecker(Checker):
             raise Violation("L5", f"{deduction.id} is deducted, and no such parcel was recorded")
         if recorded != deduction:
             text = f"{_text(deduction.taken)} under revision {deduction.claim.revision}"
-            raise Violation("P4", f"{deduction.id} deducts {text}, recorded was {_text(recorded.taken)}")
+            raise Violation("R04", f"{deduction.id} deducts {text}, recorded was {_text(recorded.taken)}")
 
     def _one_list(self, key: OrderKey, revision: int, wanted: Mapping[Place, int], by: str) -> None:
         """Check that one revision of an order has one wanted list (PROTOCOLS.md, 7)."""
         before = self._wanted.setdefault((key, revision), wanted)
         if before != wanted:
             text = f"{_text(wanted)} by {by}, {_text(before)} before"
-            raise Violation("P7", f"{key} wants two things under revision {revision}: {text}")
+            raise Violation("R07", f"{key} wants two things under revision {revision}: {text}")
 
     def _levels_agree(self, skus: Collection[str], reader: Reader) -> None:
         if not skus:
@@ -134,7 +134,7 @@ class StockChecker(Checker):
         if order is None:
             return
         if claim is not None and claim.revision > order.stock_revision:
-            raise Violation("P6", f"{key} holds revision {claim.revision}, and is at {order.stock_revision}")
+            raise Violation("R06", f"{key} holds revision {claim.revision}, and is at {order.stock_revision}")
         if order.stock_revision != order.reserved_revision:
             return
         if claim is not None and (claim.revision, claim.wanted) == (order.stock_revision, order.wanted):
@@ -152,7 +152,7 @@ class StockChecker(Checker):
             del leaving[name]
         for name, revision in leaving.items():
             if claim.revision >= revision:
-                raise Violation("P1", f"what {name} holds is free under revision {claim.revision}, and has not left")
+                raise Violation("R01", f"what {name} holds is free under revision {claim.revision}, and has not left")
 
 
 def _claims(commit: Commit) -> Collection[Claim]:

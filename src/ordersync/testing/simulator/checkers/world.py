@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import attrs
 
@@ -169,6 +169,7 @@ class ShipmentView(Protocol):
         """Return what left, by line id."""
 
 
+@runtime_checkable
 class AppliedLevelView(Protocol):
     """A level that a market took over."""
 
