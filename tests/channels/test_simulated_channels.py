@@ -90,6 +90,15 @@ class TestVendureSimulated(ChannelSimulation):
                 yield StubHarness(channel, stub, url)
 
 
+def test_seed_decides_everything() -> None:
+    """The same seed does the same again, real sockets or not, and hours pass in it."""
+    first, second = TestVendureSimulated().play(7), TestVendureSimulated().play(7)
+
+    assert first.digest == second.digest
+    assert first.virtual_s > 5 * 3600
+    assert first.orders > 3
+
+
 @pytest.mark.slow
 class TestFakeMarketplaceLong(TestFakeMarketplaceSimulated):
     """A hundred seeds more."""

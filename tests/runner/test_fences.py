@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any, cast
+from typing import Literal
 
 import pytest
 
-from ordersync import ChannelSettings, OrderKey, Storage
+from ordersync import ChannelSettings, OrderKey
 from ordersync.errors import ChannelRejectedError, ChannelUnavailableError
-from ordersync.model.ids import Fence
-from ordersync.ports import ListingBook, OrderStore
 from ordersync.testing import BareMarketplace, FakeMarketplace
 from runner.looking import FOREVER
+from runner.proofs import Proofs
 from runner.watching import watched
 from runner.world import SHOP, World
 
@@ -28,40 +26,6 @@ NEEDED = {
 
 KEY = OrderKey(SHOP, "1001")
 LOST = ChannelUnavailableError("Shop/north: the answer was lost")
-
-
-class Proved:
-    """Passes every verb on to a port, and notes those that could have had a proof and had none, or another's."""
-
-    def __init__(self, port: object, seen: list[str], unproved: list[str]) -> None:
-        """Stand before a port."""
-        self._port, self._seen, self._unproved = port, seen, unproved
-
-    def __getattr__(self, verb: str) -> Callable[..., Awaitable[Any]]:
-        """Return a verb of the port that is looked at."""
-        passed_on = getattr(self._port, verb)
-        asks = "fence" in inspect.signature(passed_on).parameters and verb != "fence"
-
-        async def call(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - whatever the verb takes and answers
-            if asks:
-                self._seen.append(verb)
-                proof = options.get("fence")
-                if not (isinstance(proof, Fence) and proof.channel == SHOP):
-                    self._unproved.append(verb)
-            return await passed_on(*args, **options)
-
-        return call
-
-
-class Watch:
-    """A storage that looks at proofs, and what it saw."""
-
-    def __init__(self, storage: Storage) -> None:
-        """Stand before the order store and the listings of a storage."""
-        self.seen, self.unproved = list[str](), list[str]()
-        orders = cast("OrderStore", Proved(storage.orders, self.seen, self.unproved))
-        listings = cast("ListingBook", Proved(storage.listings, self.seen, self.unproved))
-        self.storage: Storage = storage.replace(orders=orders, listings=listings)
 
 
 async def much_happens(world: World, shop: BareMarketplace, run: Callable[[], Awaitable[object]]) -> None:
@@ -91,23 +55,23 @@ async def much_happens(world: World, shop: BareMarketplace, run: Callable[[], Aw
 @pytest.mark.parametrize("kind", [FakeMarketplace, BareMarketplace])
 @pytest.mark.parametrize("scan", ["updated", "state"])
 async def test_every_verb_of_a_run_carries_its_proof(
-    memory_world: World, kind: type[BareMarketplace], scan: str
+    memory_world: World, kind: type[BareMarketplace], scan: Literal["updated", "state"]
 ) -> None:
     """Whoever lost the lease writes and reads nothing more, whichever verb of the run comes next."""
     world = memory_world
     settings = ChannelSettings(keep_decisions=timedelta(minutes=30), watch_for=FOREVER, vanished="process")
     shop = kind(SHOP, clock=world.clock, settings=settings, scan=scan)
     shop.list_sku("MUG", 10)
-    watch = Watch(world.storage)
+    proofs = Proofs(world.storage)
 
     async def run() -> None:
         world.clock.advance(minutes=15)
-        await World(watch.storage, world.clock).run(shop)
+        await World(proofs.storage, world.clock).run(shop)
 
     await much_happens(world, shop, run)
 
-    assert watch.unproved == []
-    assert set(watch.seen) >= NEEDED | ({"doubted"} if scan == "updated" else set())
+    assert proofs.unproved == []
+    assert set(proofs.seen) >= NEEDED | ({"doubted"} if scan == "updated" else set())
 
 
 async def test_orders_that_are_linked_one_by_one_carry_the_proof_too(memory_world: World) -> None:
@@ -122,9 +86,9 @@ async def test_orders_that_are_linked_one_by_one_carry_the_proof_too(memory_worl
         if verb == "save_page" and calls["orders.save_page"] == 1:
             await world.process("1002", id="p1", lines={"L1": 1})
 
-    watch = Watch(watched(world.storage, calls, before=pack))
-    await World(watch.storage, world.clock).run_later(world.shop)
+    proofs = Proofs(watched(world.storage, calls, before=pack))
+    await World(proofs.storage, world.clock).run_later(world.shop)
 
-    assert watch.unproved == []
+    assert proofs.unproved == []
     assert calls["orders.replace"] == 2
     assert [one.event for one in await world.storage.orders.history(KEY)] == ["linked"]

@@ -9,6 +9,7 @@ import pytest
 from ordersync import Buyer, ChannelSettings, OrderKey
 from ordersync.errors import OrderNotFoundError
 from ordersync.model.runs import EntryKind
+from ordersync.sync.download import FORGET_BATCH
 from runner.world import SHOP, World
 
 KEY = OrderKey(SHOP, "1001")
@@ -56,6 +57,37 @@ async def test_forgotten_order_is_still_erased(world: World) -> None:
     await world.desk.erase(KEY, who="Ada", why="asked by the buyer")
     with pytest.raises(OrderNotFoundError, match="nothing of it is kept"):
         await world.desk.erase(OrderKey(SHOP, "1002"), who="Ada", why="asked by the buyer")
+
+
+@pytest.mark.parametrize(("days", "kept"), [(1, True), (9, True), (11, False)])
+async def test_decision_is_kept_as_long_as_the_settings_say(memory_world: World, *, days: int, kept: bool) -> None:
+    """What was decided about an order that is over is dropped after so many days, not before."""
+    world = memory_world
+    world.shop.settings = ChannelSettings(keep_decisions=timedelta(days=10), watch_for=timedelta(hours=1))
+    world.shop.place("1001", lines={"MUG": 1}, paid=False)
+    await world.run(world.shop)
+    world.shop.remove("1001")
+
+    await world.run_later(world.shop, minutes=120)
+    await world.run_later(world.shop, minutes=days * 24 * 60)
+
+    assert (await world.storage.orders.decision(KEY) is not None) == kept
+
+
+async def test_however_many_decisions_are_over_all_are_dropped_in_one_run(memory_world: World) -> None:
+    """Decisions are dropped batch by batch until none is left that is old enough."""
+    world = memory_world
+    world.shop.settings = ChannelSettings(keep_decisions=timedelta(days=10), watch_for=timedelta(hours=1))
+    for number in range(FORGET_BATCH + 1):
+        world.shop.place(f"{number}", lines={"MUG": 1}, paid=False)
+    await world.run(world.shop)
+    for number in range(FORGET_BATCH + 1):
+        world.shop.remove(f"{number}")
+
+    await world.run_later(world.shop, minutes=120)
+    await world.run_later(world.shop, minutes=11 * 24 * 60)
+
+    assert list(await world.storage.orders.decisions(SHOP)) == []
 
 
 async def test_age_to_purge_is_checked(memory_world: World) -> None:

@@ -18,7 +18,7 @@ from .channel_stage import ChannelStage, drawn_options
 from .clock import SimClock
 from .customers import Customers
 from .loop import DeadlockError, LivelockError, SimLoop
-from .loopback_loop import LoopbackLoop
+from .loopback_loop import STOPPING_S, LoopbackLoop
 from .people import Crowds, Staff
 from .rest import come_to_rest, stay_idle
 from .runners import LONGEST_RUN_S, RunnerProgram
@@ -117,17 +117,28 @@ def told(outcome: Outcome, command: str) -> str:
 
 async def _violation(stage: ChannelStage, play: Coroutine[Any, Any, None]) -> Violation | None:
     """Play until the end or until a law breaks; return the first that does."""
+    others = asyncio.all_tasks()
     playing = asyncio.ensure_future(play)
     broken = asyncio.ensure_future(stage.referee.broken.wait())
-    await asyncio.wait({playing, broken}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (playing, broken):
-        task.cancel()
-    if stage.referee.first is None and not playing.cancelled() and playing.done():
-        playing.result()
-    await asyncio.wait({playing, broken})
+    try:
+        await asyncio.wait({playing, broken}, return_when=asyncio.FIRST_COMPLETED)
+        if stage.referee.first is None:
+            playing.result()
+    finally:
+        await _stop(asyncio.all_tasks() - others)
     if stage.referee.first is None and stage.loop.casualties:
         return Violation("CASUALTY", f"a task died unseen: {stage.loop.casualties[0]!r}")
     return stage.referee.first
+
+
+async def _stop(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Stop all that the play has begun, before its server goes: nobody may call that any more."""
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        done, _ = await asyncio.wait(tasks, timeout=STOPPING_S)
+        for task in done:
+            _ = task.cancelled() or task.exception()
 
 
 async def _goes_by_our_clock(stage: ChannelStage) -> None:

@@ -26,8 +26,9 @@ class Clerk:
         self.desk = OrderDesk(self.storage, clock=stage.clock)
 
     def an_order(self, fits: Callable[[Order], bool]) -> Order | None:
-        """Return some order that fits, as the clerk sees it on the screen."""
-        found = [order for channel in self.stage.settings for order in self.stage.reader.orders(channel) if fits(order)]
+        """Return some order of some channel that fits, as the clerk sees it on the screen."""
+        channel = self.chance.choice(list(self.stage.settings))
+        found = [order for order in self.stage.reader.orders(channel) if fits(order)]
         return self.chance.choice(found) if found else None
 
     async def to_some(self, fits: Callable[[Order], bool], verb: Callable[[Order], Awaitable[object]]) -> None:

@@ -17,6 +17,8 @@ GRACE_S = 0.001
 
 LOOKS = 3
 LAST_TURNS = 10
+STOPPING_S = 60.0
+"""A task that takes longer to stop than this is left."""
 
 
 class _Waiting:
@@ -124,7 +126,7 @@ class LoopbackLoop(asyncio.SelectorEventLoop):
         for task in left:
             task.cancel()
         if left:
-            self.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+            self.run_until_complete(asyncio.wait(left, timeout=STOPPING_S))
         self.run_until_complete(self.shutdown_asyncgens())
         self.run_until_complete(_some_turns())
 

@@ -21,8 +21,8 @@ Rates = Mapping[str, float]
 
 NET_FAULTS: Rates = {
     "lost_before": 0.08,
-    "lost_after": 0.08,
-    "late_apply": 0.25,
+    "lost_after": 0.15,
+    "late_apply": 0.3,
     "reset": 0.06,
     "slow": 0.1,
     "unavailable": 0.08,
@@ -33,7 +33,7 @@ NET_FAULTS: Rates = {
     "empty": 0.04,
     "outage": 0.015,
     "auth": 0.008,
-    "twice": 0.15,
+    "twice": 0.2,
 }
 """What may happen to a call of a channel, and how often at most."""
 
@@ -71,8 +71,14 @@ DESK_DEEDS: Rates = {
 }
 """What people and hosts do here."""
 
-ACCIDENTS: Rates = {"kill": 0.12, "cancel": 0.12, "freeze": 0.12}
+ACCIDENTS: Rates = {"kill": 0.3, "cancel": 0.25, "freeze": 0.3}
 """What may happen to a run, and how often at most."""
+
+LENGTH = {"memory": 1.0, "sqlite": 0.5}
+"""How long a simulation is beside another: one on SQLite takes twice the time."""
+
+THEMES = ("anything", "anything", "parcels", "levels", "programs")
+"""What a seed may dwell on: chance alone hardly ever brings together what one rule between the ports is about."""
 
 
 @attrs.frozen(kw_only=True)
@@ -159,7 +165,7 @@ def draw(seed: int, *, storage: Literal["memory", "sqlite"] = "memory") -> Optio
     """
     chance = Chances(seed).child("options")
     pause = chance.uniform(120.0, 420.0)
-    return Options(
+    options = Options(
         seed=seed,
         storage=storage,
         markets=tuple(_market(chance) for _ in range(chance.choice((2, 2, 2, 3)))),
@@ -167,12 +173,12 @@ def draw(seed: int, *, storage: Literal["memory", "sqlite"] = "memory") -> Optio
         stock=chance.choice((3, 8, 8, 20)),
         kit=chance.random() < 0.3,
         runners=chance.choice((1, 2, 2, 3)),
-        chaos_s=pause * chance.uniform(4.0, 12.0),
+        chaos_s=pause * chance.uniform(5.0, 15.0) * LENGTH[storage],
         pause_s=pause,
         market_pause_s=pause * chance.uniform(0.15, 0.5),
         desk_pause_s=pause * chance.uniform(0.2, 0.8),
         waits=chance.choice((0.02, 0.1, 0.3)),
-        latency_s=chance.choice((0.5, 2.0, 15.0)),
+        latency_s=chance.choice((0.5, 2.0, 30.0)),
         clock_skew_s=chance.choice((0.0, 0.0, 20.0, 3600.0)),
         ending=chance.choice(("well", "well", "well", "disabled", "refused")),
         net=_swarm(NET_FAULTS, chance, on=0.4),
@@ -181,6 +187,40 @@ def draw(seed: int, *, storage: Literal["memory", "sqlite"] = "memory") -> Optio
         market_deeds={"buy": MARKET_DEEDS["buy"], **_swarm(MARKET_DEEDS, chance, on=0.7)},
         desk_deeds={"process": DESK_DEEDS["process"], **_swarm(DESK_DEEDS, chance, on=0.6)},
     )
+    return _dwelling(options, chance.choice(THEMES))
+
+
+def _dwelling(options: Options, theme: str) -> Options:
+    """Return options under which more of one kind happens than by chance."""
+    evolve = attrs.evolve
+    if theme == "parcels":
+        return evolve(
+            options,
+            stock=20,
+            desk_pause_s=options.desk_pause_s / 3,
+            net={**options.net, "late_apply": 0.3, "lost_after": 0.15, "unavailable": 0.1},
+            desk_deeds={**options.desk_deeds, "process": 12.0, "part": 8.0, "again": 2.0, "requeue": 1.0},
+            waits=0.3,
+        )
+    if theme == "levels":
+        return evolve(
+            options,
+            stock=20,
+            market_pause_s=options.market_pause_s / 2,
+            net={**options.net, "late_apply": 0.3, "lost_after": 0.15, "half_batch": 0.2},
+            desk_deeds={**options.desk_deeds, "adjust": 4.0, "hold": 2.0, "resume": 2.0},
+            waits=0.3,
+        )
+    if theme == "programs":
+        return evolve(
+            options,
+            runners=3,
+            pause_s=options.pause_s / 2,
+            accidents={"kill": 0.2, "cancel": 0.15, "freeze": 0.4},
+            waits=0.3,
+            latency_s=30.0,
+        )
+    return options
 
 
 def _swarm(most: Rates, chance: random.Random, *, on: float) -> Rates:
@@ -198,7 +238,7 @@ def _market(chance: random.Random) -> MarketOptions:
         refuses_overshipping=chance.random() < 0.6,
         knows_note_ids=chance.random() < 0.3,
         paging=chance.choice(("keyset", "offset", "token")),
-        page_size=chance.choice((1, 2, 3, 10)),
+        page_size=chance.choice((1, 2, 3, 5, 10, 10)),
         lag=lag,
         granularity=chance.choice((0.0, 1.0, 1.0, 60.0)),
         moves_stamps=chance.random() < 0.85,

@@ -26,6 +26,9 @@ READS: Mapping[str, frozenset[str]] = {
 }
 """The verbs that write nothing of their own."""
 
+CLAIMS = frozenset({"begin", "write_note", "lease", "renew"})
+"""The verbs whose answers must not come too late: what follows them has only so long to start."""
+
 BUSY, UNKNOWN, CRASH_BEFORE, CRASH_AFTER = "busy", "unknown", "crash before", "crash after"
 FAULTS = (BUSY, UNKNOWN, CRASH_BEFORE, CRASH_AFTER)
 """What may go wrong with a verb; *unknown*: it is done, and the answer is lost."""
@@ -93,6 +96,8 @@ class Way:
         if wrong == UNKNOWN:
             raise StorageUnavailableError("the simulated storage does not say whether it did it; try again")
         self._crash(wrong == CRASH_AFTER)
+        if name in CLAIMS:
+            await self.process.step(f"{name} answered")
         self.process.check()
         return answer
 

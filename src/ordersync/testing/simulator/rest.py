@@ -8,7 +8,7 @@ from ...sync.report import RunReport
 from .runners import run_in
 from .stage import Stage
 
-PAUSES_MIN = (2, 10, 20, 65, 70, 130, 260)
+PAUSES_MIN = (2, 15, 65, 75, 300)
 """Minutes between the runs that bring everything to rest: past each lease, window, sweep, watch and note."""
 
 MORE_PAUSES_MIN = (300,) * 8

@@ -28,7 +28,7 @@ class RunnerProgram:
         self._chance = stage.chances.child(f"runner {name}")
         skew = stage.options.clock_skew_s
         self._clock = stage.machine_clock(self._chance.uniform(-skew, skew))
-        self._runs = 0
+        self._runs, self._lasted_s = 0, 5.0
 
     async def live(self) -> None:
         """Run again and again until the chaos is over."""
@@ -41,16 +41,19 @@ class RunnerProgram:
                     return
                 if runner is None or self._chance.random() < NEW_CONFIGURATION:
                     runner = self._stage.runner(process, self._clock, self._chance, self._next_id)
-                await run_in(process, runner, self._stage, accident=self._accident())
+                began_at = self._clock.monotonic()
+                if await run_in(process, runner, self._stage, accident=self._accident()) is not None:
+                    self._lasted_s = self._clock.monotonic() - began_at
 
     def _next_id(self) -> str:
         self._runs += 1
         return f"{self._name}-{self._runs}"
 
     def _accident(self) -> tuple[str, float] | None:
+        """Return what happens to the next run, at a moment while it is under way if it lasts as long as the last."""
         for name in ACCIDENTS:
             if self._chance.random() < self._stage.options.accidents.get(name, 0.0):
-                return name, self._chance.choice((0.0, 1.0, 5.0, 30.0)) * self._chance.random()
+                return name, self._lasted_s * self._chance.random()
         return None
 
 

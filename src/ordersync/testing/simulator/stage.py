@@ -146,7 +146,7 @@ class Stage:
 
     def freeze_s(self) -> float:
         """Return how long a machine is suspended: sometimes longer than a lease."""
-        return self.options.shortest_lease_s * self.chances.child(f"freeze {self.loop.passed}").uniform(0.3, 2.0)
+        return self.options.shortest_lease_s * self.chances.child(f"freeze {self.loop.passed}").uniform(0.1, 3.0)
 
     def is_stored(self, channel: ChannelId, reference: str) -> bool:
         """Say whether an order is kept here."""

@@ -19,7 +19,7 @@ async def ask_doctor(stage: Stage) -> None:
     chance = stage.chances.child("doctor")
     for channel, market in stage.markets.items():
         for reference in list(market.orders):
-            live = chance.random() < 0.3
+            live = chance.random() < 0.15
             told = await doctor.explain(reference, source=channel.source, subsource=channel.subsource, live=live)
             facts = _facts(stage, channel, reference)
             answer = Told(code=told.code, causes=told.causes, stored=told.stored, live=live)

@@ -10,6 +10,7 @@ import attrs
 
 from ....model.ids import ChannelId, OrderKey
 from ....model.listings import Listing, ListingId, ListingState, StockUpdate
+from ....model.orders import OrderState
 from ....model.runs import ChannelState
 from ....model.stock import Claim, Deduction, Sale
 from ..trace import Violation
@@ -21,6 +22,8 @@ from .listing_rule import Rights, parts_of, rule_for, shown_by, taken_apart
 from .listing_sales import Accounts, check_sold
 from .reader import Reader
 from .world import AppliedLevelView, World
+
+LIVE = frozenset({OrderState.NEW, OrderState.OPEN})
 
 Pending = Callable[[], Mapping[str, int] | None]
 """The changed SKUs that a ledger has not had acknowledged yet; None where it keeps no such list."""
@@ -277,15 +280,22 @@ class ListingsChecker(Checker):
                 raise Violation("P2", f"{channel} {one}: it does not mean what somebody said last")
 
     def _bought_unseen(self, channel: ChannelId, reader: Reader) -> frozenset[str]:
-        """Return what was bought in orders that are kept out of the store and may still come: it is on hold there."""
+        """Return what was bought in orders of which nobody here can know how they stand.
+
+        They are kept out of the store and may still come, so that it is on hold there; or they are over here, and
+        their market, which shows only what is open and cannot be asked, has cancelled them since.
+        """
         market = self._world.markets[channel]
+        blind = not market.traits.moves_stamps and not market.traits.can_look_up
         if not market.traits.decrements_on_sale:
             return frozenset()
         skus: set[str] = set()
         for reference, order in market.orders.items():
             key = OrderKey(channel, reference)
             decision = reader.decision(key)
-            if not (decision is not None and decision.final) and reader.order(key) is None:
+            stored = reader.order(key)
+            kept_out = stored is None and not (decision is not None and decision.final)
+            if kept_out or (blind and order.done and stored is not None and stored.state not in LIVE):
                 skus.update(line.sku for line in order.lines)
         return frozenset(skus)
 

@@ -15,7 +15,7 @@ from .world import MarketView
 def ends_well(key: OrderKey, mine: Sequence[Note], market: MarketView, settings: ChannelSettings) -> None:
     """Check that each note is confirmed, or names why not; what its market hides for good may be looked for yet."""
     truth = market.orders.get(key.reference)
-    hidden = truth is None or truth.removed or truth.spoiled
+    hidden = truth is None or truth.removed or truth.spoiled or truth.word is not None
     by_hand = any(one.note_id is None and one.reference == key.reference for one in market.shipments)
     unseen = hidden or by_hand or not market.traits.can_look_up
     for note in mine:
