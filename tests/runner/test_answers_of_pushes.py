@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from ordersync import StockOutcome, StockResult, StockUpdate
+from ordersync import Event, StockOutcome, StockResult, StockUpdate
 from ordersync.errors import ChannelError, ChannelRejectedError, ChannelUnavailableError
+from ordersync.model.events import LevelPushed
 from ordersync.model.listings import Answer
 from ordersync.ports import ListingBook
 from ordersync.sync.lease import START_WINDOW_S
@@ -172,8 +173,29 @@ async def test_every_refused_level_is_counted_and_named_by_what_the_channel_said
     world.market.refuse_sku("MUG", outcome=StockOutcome.REJECTED, message="because")
     world.market.refuse_sku("CUP", outcome=StockOutcome.UNKNOWN_SKU, message="")
 
-    report = await world.run(world.market)
+    told_of: list[Event] = []
+
+    report = await world.run(world.market, observers=[told_of.append])
 
     assert counts(report.channels[MARKET]) == {"refused": 2}
+    assert report.errors == ()
+    pushed = {(str(one.listing), one.quantity, one.outcome) for one in told_of if isinstance(one, LevelPushed)}
+    assert pushed == {("MUG", 4, StockOutcome.REJECTED), ("CUP", 4, StockOutcome.UNKNOWN_SKU)}
     told = [(one.kind, one.code, one.subject, one.sentence) for one in report.channels[MARKET].remarks]
     assert sorted(told) == [("refused", "rejected", "MUG", "because"), ("refused", "unknown-sku", "CUP", "unknown-sku")]
+
+
+async def test_level_that_is_refused_by_itself_is_no_failed_call(memory_world: World) -> None:
+    """A call that is refused for its only level is that level's refusal; one of unknown outcome is an error."""
+    world = memory_world
+    await world.run()
+    await world.stock("MUG", 4)
+    world.market.fail_next("push_stock", ChannelRejectedError("Market/uk: no"))
+    refused = await world.run(world.market)
+    await world.run_later(world.market, minutes=90)
+    await world.stock("MUG", 5)
+    world.market.fail_next("push_stock", ChannelRejectedError("Market/uk: hm", applied=None))
+    unknown = await world.run(world.market)
+
+    assert (refused.errors, counts(refused.channels[MARKET])["refused"]) == ((), 1)
+    assert [str(error) for error in unknown.errors] == ["Market/uk: hm"]

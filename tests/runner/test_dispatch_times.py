@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from ordersync import ChannelSettings, OrderKey
+from ordersync import ChannelSettings
 from ordersync.errors import ChannelResponseError, ChannelUnavailableError
 from ordersync.model.dispatch import Note, NoteStatus
 from ordersync.sync.lease import START_WINDOW_S, late_window
@@ -13,7 +13,6 @@ from ordersync.testing import FakeMarketplace
 from runner.watching import watched
 from runner.world import SHOP, World, counts, remarks
 
-KEY = OrderKey(SHOP, "1001")
 LOST = ChannelUnavailableError("Shop/north: the answer was lost")
 LAG = timedelta(minutes=15)
 
@@ -129,15 +128,16 @@ async def test_every_note_of_a_run_is_counted(memory_world: World) -> None:
 async def test_claimed_note_says_nothing_of_what_it_lacked(memory_world: World) -> None:
     """A note that was claimed and of which nothing is known does not say that it lacks something."""
     world = memory_world
-    shop = world.open(SHOP, requires_tracking=True)
+    shop = world.open(SHOP, ChannelSettings(carriers={"Pigeon": "other"}))
     shop.place("1001", lines={"MUG": 3})
     await world.run(shop)
-    await world.process("1001", id="p1", tracking_number=None)
+    await world.process("1001", id="p1")
     await world.run(shop)
-    await world.desk.set_tracking(KEY, parcel_id="p1", carrier="DHL", tracking_number="JD07")
-    shop.fail_next("send_dispatch", LOST)
+    assert (await note_of(world)).message is not None
+    mapped = shop.with_settings(ChannelSettings(carriers={"DHL": "dhl-de"}))
+    mapped.fail_next("send_dispatch", LOST)
 
-    await world.run(shop)
+    await world.run(mapped)
 
     note = await note_of(world)
     assert (note.status, note.message) == (NoteStatus.CLAIMED, None)

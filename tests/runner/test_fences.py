@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from ordersync import ChannelSettings, OrderKey
-from ordersync.errors import ChannelRejectedError, ChannelUnavailableError
+from ordersync.errors import ChannelRejectedError, ChannelUnavailableError, StorageUnavailableError
 from ordersync.testing import BareMarketplace, FakeMarketplace
 from runner.looking import FOREVER
 from runner.proofs import Proofs
@@ -92,3 +92,23 @@ async def test_orders_that_are_linked_one_by_one_carry_the_proof_too(memory_worl
     assert proofs.unproved == []
     assert calls["orders.replace"] == 2
     assert [one.event for one in await world.storage.orders.history(KEY)] == ["linked"]
+
+
+async def test_parcel_that_somebody_was_cut_off_from_is_finished_under_the_proof(memory_world: World) -> None:
+    """A parcel whose goods were recorded and not moved is finished by the next run, which proves its lease."""
+    world = memory_world
+    world.shop.place("1001", lines={"MUG": 2})
+    await world.run()
+
+    async def die(verb: str) -> None:
+        if verb == "deduct":
+            raise StorageUnavailableError("gone")
+
+    with pytest.raises(StorageUnavailableError):
+        await World(watched(world.storage, Counter(), before=die), world.clock).process("1001")
+    assert await world.statuses("1001") == ["waiting"]
+    proofs = Proofs(world.storage)
+    await World(proofs.storage, world.clock).run(world.shop)
+
+    assert (proofs.unproved, "queue" in proofs.seen) == ([], True)
+    assert (await world.level()).on_hand == 8

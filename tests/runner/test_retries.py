@@ -17,6 +17,7 @@ from ordersync.errors import (
     ChannelRejectedError,
     ChannelResponseError,
     ChannelUnavailableError,
+    LeaseLostError,
 )
 from ordersync.sync.retry import Caller, TooLateError
 from ordersync.testing import ManualClock
@@ -239,3 +240,17 @@ async def test_waits_are_spread_by_the_chance_that_was_passed_in(clock: ManualCl
     await one.read(Flaky(ChannelUnavailableError("down"), ChannelUnavailableError("down")))
 
     assert one.waited_s == 0.25 + 0.5
+
+
+@pytest.mark.parametrize("verb", ["read", "probe"])
+async def test_nothing_is_asked_once_the_lease_is_over(verb: str) -> None:
+    """A question that could outlive the lease is not asked: the channel is another runner's by then."""
+    one = Caller(policy=RetryPolicy(), clock=ManualClock(), timeout_s=60, name="Shop/north", lasts=lambda: False)
+    asked: list[str] = []
+
+    async def ask() -> None:
+        asked.append(verb)
+
+    with pytest.raises(LeaseLostError, match="the lease ran out"):
+        await getattr(one, verb)(ask)
+    assert asked == []

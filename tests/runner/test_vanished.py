@@ -305,6 +305,34 @@ async def test_whole_order_that_we_marked_is_not_missed(world: World) -> None:
     assert await levels(world) == (8, 6)
 
 
+async def test_order_that_was_sent_in_part_is_missed_like_any_other(memory_world: World) -> None:
+    """Where each parcel is told, an order of which some has left and that leaves the sweeps has vanished."""
+    shop = BareMarketplace(SHOP, clock=memory_world.clock, scan="state")
+    shop.list_sku("MUG", 10)
+    await four_open(memory_world, shop)
+    await memory_world.process("1001", id="p1", lines={"L1": 1})
+    await memory_world.run_later(shop)
+    shop.remove("1001")
+
+    for _ in range(2):
+        report = await memory_world.run_later(shop)
+
+    assert remarks(report.channels[SHOP], "conflict") == GONE
+
+
+async def test_whole_order_that_nobody_marked_is_missed(memory_world: World) -> None:
+    """Where only whole orders can be marked, one of which we told nothing yet is missed by the second sweep."""
+    shop = BareMarketplace(SHOP, clock=memory_world.clock, scan="state", whole_order_dispatch=True)
+    shop.list_sku("MUG", 10)
+    await four_open(memory_world, shop)
+    shop.remove("1001")
+
+    for _ in range(2):
+        report = await memory_world.run_later(shop)
+
+    assert remarks(report.channels[SHOP], "conflict") == GONE
+
+
 @pytest.mark.parametrize("verb", ["hold", "delete", "process"])
 async def test_only_open_orders_are_missed(world: World, verb: str) -> None:
     """A sweep need not show what is processed or deleted here; what a person only holds is missed all the same."""

@@ -58,17 +58,18 @@ class Caller:
 
     async def read(self, call: Callable[[], Awaitable[T]]) -> T:
         """Ask the channel something; ``LeaseLostError`` when a try could outlive the lease."""
-        within_s = self._policy.total_s
+        return await self._ask(call, within_s=self._policy.total_s)
+
+    async def probe(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Ask as ``read`` does while a person waits for the answer: no try begins after some seconds."""
+        return await self._ask(call, within_s=PATIENCE_S)
+
+    async def _ask(self, call: Callable[[], Awaitable[T]], *, within_s: float) -> T:
         try:
             return await self._retrying(call, again=_is_unavailable, may_start=self._lasts, within_s=within_s)
         except TooLateError as exc:
             text = f"{self._name}: the lease ran out before the channel could be asked; the next run goes on from here"
             raise LeaseLostError(text) from exc
-
-    async def probe(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Ask the channel something while a person waits for the answer: no try begins after some seconds."""
-        again = _is_unavailable
-        return await self._retrying(call, again=again, may_start=self._lasts, within_s=PATIENCE_S)
 
     async def effect(self, call: Callable[[], Awaitable[T]], *, may_start: Callable[[], bool]) -> T:
         """Make the channel do something; ``TooLateError`` when *may_start* denies a try.

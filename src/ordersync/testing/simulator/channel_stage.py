@@ -39,12 +39,15 @@ DESK_DEEDS: Rates = {
     "hold": 0.5,
     "resume": 1.0,
     "track": 0.5,
-    "count": 0.4,
-    "adjust": 0.7,
+    "count": 0.2,
+    "adjust": 1.5,
     "transfer": 0.4,
     "hint": 0.7,
 }
 """What people do here while it is an author's channel that is tried."""
+
+ACCIDENTS: Rates = {"kill": 0.2, "cancel": 0.5, "freeze": 0.15}
+"""What may happen to a run, and how often at most: often, since a call is a short part of it."""
 
 MARKET_DEEDS: Rates = {"buy": 10.0, "cancel": 1.0}
 """What people do at the other market, which is there to sell the same goods."""
@@ -52,15 +55,17 @@ MARKET_DEEDS: Rates = {"buy": 10.0, "cancel": 1.0}
 
 def drawn_options(seed: int) -> Options:
     """Return the options of a seed: as the simulator draws them, with one simple market beside the author's."""
-    pause = Chances(seed).child("pause").uniform(120.0, 360.0)
+    chance = Chances(seed).child("size")
+    pause = chance.uniform(120.0, 360.0)
     return attrs.evolve(
         draw(seed),
         markets=(MarketOptions(),),
         skus=2,
-        stock=12,
+        stock=chance.choice((10, 40, 80)),
         kit=False,
         clock_skew_s=0.0,
         ending="well",
+        accidents={name: chance.uniform(0.1, 1.0) * rate for name, rate in ACCIDENTS.items() if chance.random() < 0.7},
         net={},
         pause_s=pause,
         chaos_s=pause * 9,
@@ -114,6 +119,7 @@ class ChannelStage(Stage):
         self.referee = ChannelReferee(world, self.reader, self.trace)
         self._listen()
         self.market = HarnessedMarket(harness, clock=self.clock, chance=self.chances.child("buyers"), trace=self.trace)
+        self.market.is_read = self._is_read
         self.weather = Weather(
             drawn_weather(options.seed), real, chance=self.chances.child("weather of requests"), trace=self.trace
         )
@@ -149,6 +155,11 @@ class ChannelStage(Stage):
         parts = ({first: 1}, {second: 1}, {first: 1, second: 1})
         for channel_sku, components in zip(self.channel_skus[self.author], parts, strict=False):
             await listings.link(self.author, channel_sku, components)
+
+    def _is_read(self) -> bool:
+        """Say whether a page is saved: what ships before that is none of the orders that were unshipped at first."""
+        progress = self.reader.progress(self.author)
+        return progress.watermark is not None or progress.sweep_began_at is not None
 
     async def shown(self, channel: ChannelId) -> Mapping[str, int]:
         """Return what the listings of a channel show in truth."""

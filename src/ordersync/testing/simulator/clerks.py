@@ -20,7 +20,9 @@ AGAIN = 4
 class Clerk:
     """A person at the desk, at the storage as one process reaches it."""
 
-    def __init__(self, stage: Stage, process: Process, chance: random.Random, asked: list[tuple[Order, Parcel]]) -> None:
+    def __init__(
+        self, stage: Stage, process: Process, chance: random.Random, asked: list[tuple[Order, Parcel]]
+    ) -> None:
         self.stage, self.chance, self.asked = stage, chance, asked
         self.storage = stage.reach(process)
         self.desk = OrderDesk(self.storage, clock=stage.clock)
@@ -64,6 +66,12 @@ class Clerk:
         )
         self.asked.append((order, parcel))
         await self.desk.process(order.key, parcel)
+
+    async def next(self) -> None:
+        """Process the next piece of an order of which something was packed just now, whatever became of it."""
+        order = self.stage.reader.order(self.asked[-1][0].key) if self.asked else None
+        if order is not None and any(line.open for line in order.lines):
+            await self._send(order, lines={next(line.line_id for line in order.lines if line.open): 1})
 
     async def again(self) -> None:
         """Ask for a parcel again, as whoever got no answer does."""
@@ -117,7 +125,7 @@ class Clerk:
 
     async def resolve(self) -> None:
         """Decide a conflict, one way or another."""
-        choice = self.chance.choice(list(Resolution))
+        choice = self.chance.choice([*Resolution, Resolution.FOLLOW, Resolution.FOLLOW])
         await self.to_some(
             lambda order: order.conflict is not None and _is_kept(order),
             lambda order: self.desk.resolve(order.key, choice, who=WHO),
@@ -140,9 +148,7 @@ class Clerk:
             (NoteStatus.WAITING, NoteStatus.QUEUED),
         )
 
-    async def _to_a_note(
-        self, verb: Callable[[Order, str], Awaitable[object]], statuses: Sequence[NoteStatus]
-    ) -> None:
+    async def _to_a_note(self, verb: Callable[[Order, str], Awaitable[object]], statuses: Sequence[NoteStatus]) -> None:
         found = [
             (order, note.parcel_id)
             for order, parcel in self.asked
@@ -178,7 +184,17 @@ def _may_be_processed(order: Order) -> bool:
 CLERKS: Mapping[str, Callable[[Clerk], Awaitable[None]]] = {
     verb.__name__: verb
     for verb in (
-        *(Clerk.process, Clerk.part, Clerk.again, Clerk.other, Clerk.cancel, Clerk.hold, Clerk.resume, Clerk.park),
+        *(
+            Clerk.process,
+            Clerk.part,
+            Clerk.next,
+            Clerk.again,
+            Clerk.other,
+            Clerk.cancel,
+            Clerk.hold,
+            Clerk.resume,
+            Clerk.park,
+        ),
         *(Clerk.unpark, Clerk.move, Clerk.relink, Clerk.delete, Clerk.restore, Clerk.resolve, Clerk.requeue),
         *(Clerk.track, Clerk.erase, Clerk.hint),
     )

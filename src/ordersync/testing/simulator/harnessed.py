@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -46,6 +46,7 @@ class HarnessedMarket:
     def __init__(self, harness: ChannelHarness, *, clock: Clock, chance: random.Random, trace: Trace) -> None:
         """Know nothing of the past."""
         self.harness, self.channel = harness, harness.channel
+        self.is_read: Callable[[], bool] = lambda: True
         self.placed: dict[str, Bought] = {}
         self.spoiled: set[str] = set()
         self.by_hand: set[str] = set()
@@ -107,6 +108,8 @@ class HarnessedMarket:
 
     async def ship_by_hand(self) -> str | None:
         """Let somebody at the marketplace ship a whole order, past ordersync."""
+        if not self.is_read():
+            return None
         unshipped = [one for one in self.documents if one not in self.by_hand and not await self.parcels(one)]
         if not unshipped:
             return None

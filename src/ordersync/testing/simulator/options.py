@@ -43,6 +43,7 @@ MARKET_DEEDS: Rates = WEIGHTS
 DESK_DEEDS: Rates = {
     "process": 6.0,
     "part": 3.0,
+    "next": 1.0,
     "again": 1.5,
     "other": 0.7,
     "cancel": 0.7,
@@ -54,7 +55,7 @@ DESK_DEEDS: Rates = {
     "relink": 0.4,
     "delete": 0.5,
     "restore": 0.4,
-    "resolve": 1.0,
+    "resolve": 2.0,
     "requeue": 0.6,
     "track": 0.5,
     "erase": 0.2,
@@ -199,7 +200,7 @@ def _dwelling(options: Options, theme: str) -> Options:
             stock=20,
             desk_pause_s=options.desk_pause_s / 3,
             net={**options.net, "late_apply": 0.3, "lost_after": 0.15, "unavailable": 0.1},
-            desk_deeds={**options.desk_deeds, "process": 12.0, "part": 8.0, "again": 2.0, "requeue": 1.0},
+            desk_deeds={**options.desk_deeds, "process": 12.0, "part": 8.0, "next": 6.0, "again": 2.0, "requeue": 1.0},
             waits=0.3,
         )
     if theme == "levels":

@@ -16,13 +16,39 @@ from .trace import Trace
 
 READS: Mapping[str, frozenset[str]] = {
     "orders": frozenset(
-        "progress known load unlinked due watch watched missing missing_counts doubts parcel waiting notes_due notes"
-        " get find listed history decision decisions decisions_by_key decided decision_history erased erasable"
-        " quarantined note_counts".split()
+        [
+            "progress",
+            "known",
+            "load",
+            "unlinked",
+            "due",
+            "watch",
+            "watched",
+            "missing",
+            "missing_counts",
+            "doubts",
+            "parcel",
+            "waiting",
+            "notes_due",
+            "notes",
+            "get",
+            "find",
+            "listed",
+            "history",
+            "decision",
+            "decisions",
+            "decisions_by_key",
+            "decided",
+            "decision_history",
+            "erased",
+            "erasable",
+            "quarantined",
+            "note_counts",
+        ]
     ),
-    "stock": frozenset("levels changed holds recount shortages held history".split()),
-    "listings": frozenset("kits links of_channel due".split()),
-    "journal": frozenset("life channels entries".split()),
+    "stock": frozenset(["levels", "changed", "holds", "recount", "shortages", "held", "history"]),
+    "listings": frozenset(["kits", "links", "of_channel", "due"]),
+    "journal": frozenset(["life", "channels", "entries"]),
 }
 """The verbs that write nothing of their own."""
 

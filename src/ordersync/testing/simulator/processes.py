@@ -10,7 +10,7 @@ import attrs
 from .trace import Trace
 
 
-class ProcessDied(BaseException):  # noqa: N818 - not an error: nobody may handle it
+class ProcessDied(BaseException):
     """The process is dead, and whatever it was about to do is not done."""
 
 
@@ -25,7 +25,7 @@ class Pace:
 class Process:
     """A runner's or a person's program. Everything it does to the outside passes ``step``."""
 
-    def __init__(self, name: str, *, chance: random.Random, trace: Trace, pace: Pace = Pace()) -> None:  # noqa: B008
+    def __init__(self, name: str, *, chance: random.Random, trace: Trace, pace: Pace = Pace()) -> None:
         """Begin alive."""
         self.name, self.dead = name, False
         self.pace = pace

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 
-from ...clock import Clock
 from ...sync.report import RunReport
 from ...sync.retry import RetryPolicy
 from ...sync.runner import SyncRunner
@@ -114,5 +113,3 @@ def _ended(task: asyncio.Task[RunReport], process: Process, stage: Stage, *, can
 def policy(chance: random.Random) -> RetryPolicy:
     """Return how a simulated program tries again: as by default, its chance drawn from the seed."""
     return RetryPolicy(chance=chance.random)
-
-

@@ -24,8 +24,9 @@ from .stage import Stage
 from .trace import Violation
 from .verdicts import ask_doctor
 
-IN_MEMORY = Path("/dev/shm")
-"""Where a database is kept while it is simulated, if the machine has such a place: nobody cuts its power."""
+RAM = Path("/dev/shm")  # noqa: S108 - each simulation makes a folder of its own there
+SHELF = RAM if RAM.is_dir() else None
+"""Where a database is kept while it is simulated: nobody cuts its power."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,9 +45,7 @@ class Outcome:
     virtual_s: float
 
 
-def simulate(
-    options: Options, *, around: Callable[[], AbstractContextManager[object]] = nullcontext
-) -> Outcome:
+def simulate(options: Options, *, around: Callable[[], AbstractContextManager[object]] = nullcontext) -> Outcome:
     """Play one simulation; *around* it, for instance, the library has a bug."""
     loop = SimLoop()
     with around():
@@ -111,7 +110,7 @@ async def _storage(options: Options, loop: SimLoop) -> AsyncIterator[Storage]:
         async with MemoryStorage(clock=clock) as storage:
             yield storage
         return
-    with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:  # noqa: SIM117
+    with tempfile.TemporaryDirectory(dir=SHELF) as folder:
         async with InlineSQLiteStorage(Path(folder) / "shop.db", clock=clock) as storage:
             yield storage
 

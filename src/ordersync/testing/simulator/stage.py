@@ -23,9 +23,9 @@ from ...ports import OwnStockLedger, Storage
 from ...sync.retry import RetryPolicy
 from ...sync.runner import SyncRunner
 from .chances import Chances
+from .channel import true_channel
 from .checkers.commits import Started
 from .checkers.world import World
-from .channel import true_channel
 from .clock import SimClock
 from .loop import SimLoop
 from .market import MarketTraits, TrueMarket
@@ -52,7 +52,6 @@ WORDS = StatusMapping(
 MAIN, DEPOT = "main", "depot"
 TIMES = ("lag", "granularity", "skew", "placing", "call_timeout", "late_window")
 """What ``MarketOptions`` tells in seconds."""
-
 
 
 class Stage:
@@ -106,9 +105,7 @@ class Stage:
             for channel, market in self.markets.items()
         ]
 
-    def runner(
-        self, process: Process, clock: Clock, chance: random.Random, run_ids: Callable[[], str]
-    ) -> SyncRunner:
+    def runner(self, process: Process, clock: Clock, chance: random.Random, run_ids: Callable[[], str]) -> SyncRunner:
         """Return the real runner of a program that has just read its configuration."""
         retry = RetryPolicy(chance=chance.random)
         return SyncRunner(self.channels(process), self.reach(process), clock=clock, retry=retry, run_ids=run_ids)

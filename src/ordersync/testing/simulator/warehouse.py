@@ -27,7 +27,11 @@ class Steward:
     def __init__(self, stage: Stage, process: Process, chance: random.Random, numbers: Callable[[], int]) -> None:
         self.stage, self.chance, self._number = stage, chance, numbers
         storage = stage.reach(process)
-        self._stock, self._listings, self._journal = cast("OwnStockLedger", storage.stock), storage.listings, storage.journal
+        self._stock, self._listings, self._journal = (
+            cast("OwnStockLedger", storage.stock),
+            storage.listings,
+            storage.journal,
+        )
 
     async def _surely(self, verb: Callable[[], Awaitable[object]]) -> None:
         """Do it again until the storage says that it is done."""
@@ -54,7 +58,12 @@ class Steward:
 
     async def adjust(self) -> None:
         """Find some pieces, or miss some."""
-        sku, place, pieces, name = self._sku(), self._place(), self.chance.choice((-2, -1, 1, 3)), f"adjust/{self._number()}"
+        sku, place, pieces, name = (
+            self._sku(),
+            self._place(),
+            self.chance.choice((-2, -1, 1, 3)),
+            f"adjust/{self._number()}",
+        )
         await self._surely(lambda: self._stock.adjust(sku, location=place, quantity=pieces, movement_id=name))
 
     async def transfer(self) -> None:
@@ -62,16 +71,16 @@ class Steward:
         sku, pieces, name = self._sku(), self.chance.randint(1, 3), f"transfer/{self._number()}"
         source, destination = self.chance.sample(self.stage.locations, 2)
         await self._surely(
-            lambda: self._stock.transfer(
-                sku, source=source, destination=destination, quantity=pieces, movement_id=name
-            )
+            lambda: self._stock.transfer(sku, source=source, destination=destination, quantity=pieces, movement_id=name)
         )
 
     async def link(self) -> None:
         """Say what a channel SKU means, one that meant nothing or another."""
         channel = self._channel()
         sku = self.chance.choice(self.stage.channel_skus[channel])
-        parts = self.chance.choice(({self._sku(): 1}, {self._sku(): 2}, {self.stage.skus[0]: 1, self.stage.skus[-1]: 1}))
+        parts = self.chance.choice(
+            ({self._sku(): 1}, {self._sku(): 2}, {self.stage.skus[0]: 1, self.stage.skus[-1]: 1})
+        )
         await self._surely(lambda: self._listings.link(channel, sku, parts))
 
     async def unlink(self) -> None:

@@ -37,8 +37,8 @@ EFFECTS_SUFFER = 2.5
 """So much more often do requests fail while something is sent: there are few of these, and they matter most."""
 
 TAKES_TIME = 0.5
-LONGEST_S = 2.0
-"""How often a request that goes well takes time, and how long at most."""
+LONGEST_S, LONGEST_EFFECT_S = 2.0, 15.0
+"""How often a request that goes well takes time, and how long at most; while something is sent, runs are cut most."""
 
 
 class Weather:
@@ -134,7 +134,7 @@ class Weather:
             case "web page":
                 network.answer_html(EVERYWHERE)
             case None if self._rates and self._chance.random() < TAKES_TIME:
-                takes_s = self._chance.random() * LONGEST_S
+                takes_s = self._chance.random() * (LONGEST_EFFECT_S if self._effects else LONGEST_S)
                 network.hang(EVERYWHERE, takes_s, when=self._chance.choice(("before", "after")))
 
     def _late_s(self) -> float:

@@ -283,10 +283,9 @@ class ListingsChecker(Checker):
         """Return what was bought in orders of which nobody here can know how they stand.
 
         They are kept out of the store and may still come, so that it is on hold there; or they are over here, and
-        their market, which shows only what is open and cannot be asked, has cancelled them since.
+        their market has removed them since, or cancelled them, and shows only what is open.
         """
         market = self._world.markets[channel]
-        blind = not market.traits.moves_stamps and not market.traits.can_look_up
         if not market.traits.decrements_on_sale:
             return frozenset()
         skus: set[str] = set()
@@ -295,7 +294,8 @@ class ListingsChecker(Checker):
             decision = reader.decision(key)
             stored = reader.order(key)
             kept_out = stored is None and not (decision is not None and decision.final)
-            if kept_out or (blind and order.done and stored is not None and stored.state not in LIVE):
+            gone = order.removed or (order.done and not market.traits.moves_stamps)
+            if kept_out or (gone and stored is not None and stored.state not in LIVE):
                 skus.update(line.sku for line in order.lines)
         return frozenset(skus)
 
