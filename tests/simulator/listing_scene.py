@@ -43,6 +43,8 @@ class Bought:
     """A line of an order, or the order around it."""
 
     sku: str
+    removed: bool = False
+    done: bool = False
 
     @property
     def lines(self) -> list[Bought]:
