@@ -83,7 +83,7 @@ class People(MarketFacts):
         known = {line.sku: line for line in order.lines}
         left = {**{sku: line.quantity for sku, line in known.items()}, **lines}
         gone = {sku: line.cancelled + line.shipped for sku, line in known.items()}
-        if not any(left.values()) or any(quantity < gone.get(sku, 0) for sku, quantity in left.items()):
+        if not any(left.values()) or any(quantity < gone.get(sku, 0) for sku, quantity in lines.items()):
             raise ValueError(f"{self.name}, order {reference}: it cannot come to {left}")
         before = sum(line.quantity for line in order.lines)
         for sku, quantity in lines.items():
