@@ -9,9 +9,9 @@ import pytest
 
 from ordersync.clock import SystemClock
 from ordersync.testing import ManualClock
-from ordersync.testing.simulator.campaign import ELSEWHERE, REPEATED, Campaign, Tally, chunks, never, turns
-from ordersync.testing.simulator.ending import Ending
-from ordersync.testing.simulator.runs import UNREPEATABLE, Case, Play, Turn, take_turn
+from ordersync.testing.simulator.campaigns.campaign import ELSEWHERE, REPEATED, Campaign, Tally, chunks, never, turns
+from ordersync.testing.simulator.campaigns.ending import Ending
+from ordersync.testing.simulator.campaigns.runs import UNREPEATABLE, Case, Play, Turn, take_turn
 from simulator import toys
 
 

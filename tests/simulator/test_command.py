@@ -13,8 +13,8 @@ import attrs
 import pytest
 
 from ordersync.clock import SystemClock
-from ordersync.testing.simulator.command import Subject, main
-from ordersync.testing.simulator.runs import Play
+from ordersync.testing.simulator.campaigns.command import Subject, main
+from ordersync.testing.simulator.campaigns.runs import Play
 from simulator import toys
 
 ROOT = Path(__file__).parents[2]

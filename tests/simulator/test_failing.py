@@ -7,10 +7,10 @@ import shlex
 
 import pytest
 
-from ordersync.testing.simulator.failing import regression_line, replay_command, told
-from ordersync.testing.simulator.regressions import read_case
-from ordersync.testing.simulator.runs import UNREPEATABLE, Case, Run, play_once
-from ordersync.testing.simulator.smaller import minimised, smaller_cases
+from ordersync.testing.simulator.campaigns.failing import regression_line, replay_command, told
+from ordersync.testing.simulator.campaigns.regressions import read_case
+from ordersync.testing.simulator.campaigns.runs import UNREPEATABLE, Case, Run, play_once
+from ordersync.testing.simulator.campaigns.smaller import minimised, smaller_cases
 from simulator import toys
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ordersync.testing.simulator import origin
-from ordersync.testing.simulator.origin import NO_COMMIT, commit, first_seed_of
+from ordersync.testing.simulator.campaigns import origin
+from ordersync.testing.simulator.campaigns.origin import NO_COMMIT, commit, first_seed_of
 
 
 def test_commit() -> None:

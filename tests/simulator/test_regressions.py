@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ordersync.testing.simulator.failing import told
-from ordersync.testing.simulator.play import play
-from ordersync.testing.simulator.regressions import kept_cases
-from ordersync.testing.simulator.runs import Case, play_once
+from ordersync.testing.simulator.campaigns.failing import told
+from ordersync.testing.simulator.campaigns.play import play
+from ordersync.testing.simulator.campaigns.regressions import kept_cases
+from ordersync.testing.simulator.campaigns.runs import Case, play_once
 
 KEPT = kept_cases(Path(__file__).with_name("regressions.txt"))
 

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from ordersync.clock import SystemClock
-from ordersync.testing.simulator import sometimes
-from ordersync.testing.simulator.campaign import Campaign
-from ordersync.testing.simulator.report import CampaignReport
-from ordersync.testing.simulator.runs import Play
-from ordersync.testing.simulator.smaller import minimised
+from ordersync.testing.simulator.campaigns import sometimes
+from ordersync.testing.simulator.campaigns.campaign import Campaign
+from ordersync.testing.simulator.campaigns.report import CampaignReport
+from ordersync.testing.simulator.campaigns.runs import Play
+from ordersync.testing.simulator.campaigns.smaller import minimised
 from simulator import toys
 
 

@@ -9,13 +9,13 @@ from typing import Literal
 import pytest
 
 from ordersync.clock import SystemClock
-from ordersync.testing.simulator.campaign import Campaign, Tally
-from ordersync.testing.simulator.failing import told
-from ordersync.testing.simulator.origin import commit, first_seed_of
-from ordersync.testing.simulator.play import drawn, play
-from ordersync.testing.simulator.report import CampaignReport
-from ordersync.testing.simulator.smaller import minimised
-from ordersync.testing.simulator.sometimes import never
+from ordersync.testing.simulator.campaigns.campaign import Campaign, Tally
+from ordersync.testing.simulator.campaigns.failing import told
+from ordersync.testing.simulator.campaigns.origin import commit, first_seed_of
+from ordersync.testing.simulator.campaigns.play import drawn, play
+from ordersync.testing.simulator.campaigns.report import CampaignReport
+from ordersync.testing.simulator.campaigns.smaller import minimised
+from ordersync.testing.simulator.campaigns.sometimes import never
 
 ALWAYS = {"memory": 20, "sqlite": 8}
 """So many seeds in the suite that always runs."""

@@ -16,12 +16,12 @@ from ordersync.model.stock import Claim
 from ordersync.storage.memory import MemoryStorage
 from ordersync.testing import ManualClock
 from ordersync.testing.simulator import situations
+from ordersync.testing.simulator.campaigns.sometimes import SITUATIONS
 from ordersync.testing.simulator.checkers.commits import Commit, Started
 from ordersync.testing.simulator.checkers.world import World
 from ordersync.testing.simulator.market import AppliedLevel
 from ordersync.testing.simulator.reading import StorageReader
 from ordersync.testing.simulator.situations import Situations
-from ordersync.testing.simulator.sometimes import SITUATIONS
 from ordersync.testing.simulator.trace import Trace
 
 SHOP = ChannelId("Shop", "north")

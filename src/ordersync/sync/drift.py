@@ -33,7 +33,9 @@ async def check_drift(run: ChannelRun) -> None:
     for _ in range(MOST_PAGES):
         await run.lease.keep()
         page = await run.caller.read(lambda at=cursor: channel.fetch_listings(cursor=at))  # type: ignore[misc]
-        corrected += await listings.observed(run.id, page.listings, wanted=wanted, fence=run.fence, at=run.lease.latest())
+        corrected += await listings.observed(
+            run.id, page.listings, wanted=wanted, fence=run.fence, at=run.lease.latest()
+        )
         unlinked = [shown.listing_id for shown in page.listings if shown.listing_id not in linked]
         new += len(await link_by_sku(run, unlinked))
         cursor = page.next_cursor

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 
 from ...clock import SystemClock
-from .command import Subject, main
-from .play import drawn, play
+from .campaigns.command import Subject, main
+from .campaigns.play import drawn, play
 
 
 def _note(text: str) -> None:

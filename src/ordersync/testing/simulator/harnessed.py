@@ -39,8 +39,8 @@ class HarnessedMarket:
     """What happened at the marketplace, by whoever did it.
 
     ``placed``: every order by reference; ``spoiled``: those whose documents became malformed; ``by_hand``: those that
-    somebody shipped there, past ordersync; ``documents``: the last form of each that the channel returned; ``sales``:
-    how many orders there were; ``writes``: how many calls with an effect the channel was given.
+    somebody shipped there, past ordersync; ``documents``: the last form of each that the channel returned;
+    ``writes``: how many calls with an effect the channel was given; ``is_read``: says whether ordersync has begun.
     """
 
     def __init__(self, harness: ChannelHarness, *, clock: Clock, chance: random.Random, trace: Trace) -> None:

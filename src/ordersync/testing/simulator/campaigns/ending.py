@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import FrameType
 
-from ...clock import Clock
+from ....clock import Clock
 
 
 class Ending:

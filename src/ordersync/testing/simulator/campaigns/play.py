@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from .options import Options, draw
+from ..options import Options, draw
+from ..simulation import Outcome, simulate
 from .runs import Case
-from .simulation import Outcome, simulate
 
 
 def play(case: Case) -> Outcome:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...errors import ConfigurationError
+from ....errors import ConfigurationError
 from .runs import Case
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ...lifecycle import OrderEvent
-from ...model.dispatch import NoteStatus
-from ...model.listings import StockOutcome
-from ...model.orders import ConflictCode
-from ...ports.orders import ParcelAnswer
-from .options import ACCIDENTS, NET_FAULTS
-from .ports import FAULTS
-from .situations import NAMED
+from ....lifecycle import OrderEvent
+from ....model.dispatch import NoteStatus
+from ....model.listings import StockOutcome
+from ....model.orders import ConflictCode
+from ....ports.orders import ParcelAnswer
+from ..options import ACCIDENTS, NET_FAULTS
+from ..ports import FAULTS
+from ..situations import NAMED
 
 PREFIX = "sometimes: "
 

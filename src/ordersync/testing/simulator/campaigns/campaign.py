@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import attrs
 
-from ...clock import Clock
+from ....clock import Clock
 from .runs import Case, Play, Run, Turn, take_turn
 
 CHUNK = 20

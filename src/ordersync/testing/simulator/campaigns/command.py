@@ -13,8 +13,8 @@ from typing import Literal
 
 import attrs
 
-from ...clock import Clock
-from ...errors import ConfigurationError
+from ....clock import Clock
+from ....errors import ConfigurationError
 from .campaign import Campaign, Tally
 from .ending import Ending
 from .failing import told

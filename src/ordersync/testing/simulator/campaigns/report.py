@@ -11,11 +11,11 @@ from typing import Any
 
 import attrs
 
-from ...columns import wrapped
+from ....columns import wrapped
+from ..situations import TAKEOVER
 from .campaign import Tally
 from .failing import replay_command
 from .runs import Run
-from .situations import TAKEOVER
 from .smaller import Smaller
 from .sometimes import PREFIX, never, occurred
 

@@ -1,0 +1,1 @@
+"""Many simulations: played over several processes, told of, made smaller, and kept."""
