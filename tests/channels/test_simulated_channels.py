@@ -27,7 +27,7 @@ from ordersync.testing.simulator.authors import ChannelSimulation
 class TestFakeMarketplaceSimulated(ChannelSimulation):
     """Behind HTTP."""
 
-    seeds: ClassVar[range] = range(3)
+    seeds: ClassVar[range] = range(2)
 
     @asynccontextmanager
     async def harness(self) -> AsyncIterator[ChannelHarness]:
@@ -76,7 +76,7 @@ class TimedShop(VendureShop):
 class TestVendureSimulated(ChannelSimulation):
     """Before a stub of its admin API."""
 
-    seeds: ClassVar[range] = range(3)
+    seeds: ClassVar[range] = range(2)
 
     @asynccontextmanager
     async def harness(self) -> AsyncIterator[ChannelHarness]:

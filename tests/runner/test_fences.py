@@ -48,6 +48,7 @@ async def much_happens(world: World, shop: BareMarketplace, run: Callable[[], Aw
     await world.stock("MUG", 50)
     shop.fail_next("push_stock", LOST)
     shop.remove("1003")
+    shop.cancel("1004")
     for _ in range(4):
         await run()
 

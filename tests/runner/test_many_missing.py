@@ -76,3 +76,33 @@ async def test_as_many_as_the_looks_of_one_run_are_judged_in_it(memory_world: Wo
 
     progress = await memory_world.storage.orders.progress(SHOP)
     assert (report.channels[SHOP].looked_up, progress.judged_at == progress.swept_at) == (LOOKS, True)
+
+
+async def test_half_of_the_orders_may_be_missing_without_a_suspicion(memory_world: World) -> None:
+    """Where a sweep left out just half of the orders, all of these are looked up, and each that is gone is named."""
+    half = SUSPECT_LOOKS + 5
+    shop = await many_open(memory_world, 2 * half)
+    for place in range(half):
+        shop.remove(f"{place:03}")
+
+    report = await memory_world.run_later(shop)
+
+    assert report.channels[SHOP].looked_up == half
+    assert remarks(report.channels[SHOP], "suspicious") == []
+    assert len(await memory_world.desk.conflicts()) == half
+
+
+async def test_looks_at_the_watch_list_count_among_those_of_a_run(memory_world: World) -> None:
+    """What is looked up of the watch list leaves fewer looks for what a sweep missed."""
+    shop: FakeMarketplace = by_state(FakeMarketplace, memory_world)
+    for place in range(5):
+        shop.place(f"unpaid {place}", lines={"MUG": 1}, paid=False)
+    for place in range(2 * LOOKS):
+        shop.place(f"{place:03}", lines={"MUG": 1})
+    await memory_world.run(shop)
+    for place in range(LOOKS):
+        shop.cancel(f"{place:03}")
+
+    report = await memory_world.run_later(shop)
+
+    assert report.channels[SHOP].looked_up == LOOKS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 
 import pytest
@@ -159,12 +160,7 @@ async def test_cancelled_after_the_first_sweep_was_cut(world: World) -> None:
     shop = BareMarketplace(SHOP, clock=world.clock)
     for number in range(5):
         shop.place(f"{number}", lines={"MUG": 1})
-
-    async def cut(method: str, when: str) -> None:
-        if (method, when) == ("fetch_orders", "before") and shop.calls["fetch_orders"] > 2:
-            raise ChannelUnavailableError("gone behind the first page")
-
-    shop.on_call = cut
+    shop.on_call = die_at("fetch_orders", 3)
     await world.run(shop)
     shop.on_call = None
     world.clock.advance(minutes=1)
@@ -174,6 +170,29 @@ async def test_cancelled_after_the_first_sweep_was_cut(world: World) -> None:
     await world.run_later(shop)
 
     assert (await world.order("4")).state is OrderState.CANCELLED
+
+
+async def test_shipped_after_the_first_page_was_lost(world: World) -> None:
+    """An order that was shown to a run which died with its first page, and shipped before the next, has a decision."""
+    shop = BareMarketplace(SHOP, clock=world.clock)
+    shop.place("1001", lines={"MUG": 1})
+
+    async def die_with_the_page(method: str, when: str) -> None:
+        if when == "after" and shop.calls[method] == 2:
+            raise asyncio.CancelledError
+
+    shop.on_call = die_with_the_page
+    await world.run(shop)
+    shop.on_call = None
+    world.clock.advance(minutes=1)
+    shop.ship_by_hand("1001")
+
+    await world.run_later(shop, minutes=30)
+    await world.run_later(shop)
+
+    decision = await world.storage.orders.decision(OrderKey(SHOP, "1001"))
+    assert decision is not None
+    assert decision.code == "SHIPPED_BEFORE_DOWNLOAD"
 
 
 async def test_channel_scanned_by_state(world: World) -> None:

@@ -51,6 +51,43 @@ async def test_window_is_written_as_it_was_read(memory_world: World) -> None:
     assert again.watermark == began + timedelta(minutes=10)
 
 
+async def test_each_of_two_scans_of_a_run_counts_its_own(memory_world: World) -> None:
+    """Where a run reads changes and sweeps, each window tells its own pages and sightings."""
+    world = memory_world
+    shop = world.open(SHOP, page_size=2)
+    for reference in ("1001", "1002", "1003"):
+        shop.place(reference, lines={"MUG": 1})
+    await world.run(shop)
+    world.clock.advance(minutes=61)
+    shop.place("1004", lines={"MUG": 1})
+
+    await world.run(shop)
+
+    told = [(facts["scan"], facts["pages"], facts["seen"]) for _, facts in await windows(world)]
+    assert told == [("sweep", "2", "3"), ("updates", "2", "4"), ("sweep", "2", "4")]
+
+
+class Numbered(FakeMarketplace):
+    """Hands out one long page token for ever."""
+
+    async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:  # noqa: ARG002
+        """Return the first page, and say that there are more."""
+        page = await super().fetch_orders(updated_since=updated_since)
+        return attrs.evolve(page, next_cursor="0123456789" * 9)
+
+
+async def test_long_page_token_is_told_by_its_beginning(memory_world: World) -> None:
+    """An error tells forty letters of a page token that came twice, for some are as long as a page."""
+    world = memory_world
+    shop = Numbered(SHOP, clock=world.clock)
+    await world.storage.journal.enable(SHOP, by="Ada", at=world.clock.now())
+
+    report = await world.run(shop)
+
+    told = f"Shop/north: page token '{'0123456789' * 4}' came twice (page 2); stopped to avoid a loop, "
+    assert [str(error) for error in report.errors] == [f"{told}what was read until then is kept"]
+
+
 class Timed(FakeMarketplace):
     """Tells its own time on each page, a day later on every further one."""
 

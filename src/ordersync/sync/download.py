@@ -41,6 +41,8 @@ async def download(run: ChannelRun) -> None:
 async def _scan(run: ChannelRun, scan: Scan) -> None:
     """Read to the end, and write into the journal which orders were looked for, so that gaps can be told later."""
     orders, before = run.storage.orders, run.counts.copy()
+    if scan.beginning is not None:
+        await orders.set_progress(run.id, scan.beginning, fence=run.fence)
     try:
         await _read(run, scan)
     except ChannelError:

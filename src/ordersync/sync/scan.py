@@ -40,6 +40,15 @@ class Scan:
     begun_first: datetime | None = None
     blind: bool = False
 
+    @property
+    def beginning(self) -> Progress | None:
+        """Return what is to be noted before the first page ever is read; None for every other scan.
+
+        What that page shows may be lost with the process, and have ended when it is read again.
+        """
+        known = self.before.watermark is not None or self.before.sweep_began_at is not None
+        return None if known else attrs.evolve(self.before, sweep_began_at=self.began_at, interrupted=True)
+
     def from_time(self, moment: datetime) -> Scan:
         """Return the scan that reads changes back to *moment* at least; a sweep reads everything anyhow."""
         if self.kind is ScanKind.SWEEP or self.since is None:
@@ -106,7 +115,7 @@ def begin(channel: Channel, kind: ScanKind, progress: Progress, *, now: datetime
         before=progress,
         began_at=begun if resumed and begun is not None else now,
         in_order=in_order,
-        begun_first=None if resumed or begun is None else begun - channel.clock_skew,
+        begun_first=None if begun is None or position is not None else begun - channel.clock_skew,
         blind=resumed and progress.blind,
         cap=now - channel.clock_skew,
     )

@@ -76,7 +76,7 @@ class _Flight(Generic[T]):
     answer: asyncio.Future[None]
     landing: asyncio.TimerHandle | None = None
     result: T | None = None
-    error: ChannelError | None = None
+    error: Exception | None = None
 
 
 class FaultNet:
@@ -246,12 +246,15 @@ class FaultNet:
         flight.landing = None
         try:
             flight.result = flight.request.effect()
-        except ChannelError as error:
+        except Exception as error:  # noqa: BLE001 - whoever waits is to hear of it, a mistake of the simulator included
             flight.error = error
 
     def _land_again(self, request: Request[Any]) -> None:
         self._trace.event(f"copy of {request.departure.method}", str(request.departure.channel))
-        self._land(_Flight(request, self._loop.create_future()))
+        copy = _Flight(request, self._loop.create_future())
+        self._land(copy)
+        if copy.error is not None and not isinstance(copy.error, ChannelError):
+            raise copy.error  # nobody waits for it: the loop keeps it as a casualty
 
     def _tell(self, flight: _Flight[Any], error: ChannelError | None) -> None:
         if not flight.answer.done():

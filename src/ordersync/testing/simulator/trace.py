@@ -14,8 +14,12 @@ class Violation(AssertionError):  # noqa: N818 - the word of its trade
     """A law is broken. ``law`` is its name, such as ``L1`` or ``P4``."""
 
     def __init__(self, law: str, text: str) -> None:
-        super().__init__(f"{law}: {text}")
+        super().__init__(law, text)
         self.law, self.text = law, text
+
+    def __str__(self) -> str:
+        """Return the law and what broke it."""
+        return f"{self.law}: {self.text}"
 
 
 class Trace:
