@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 import pytest
 
-from ordersync.admission import Candidate, admit
-from ordersync.model.channel_orders import PaymentStatus
+from ordersync.admission import Candidate, admit, refusals
+from ordersync.model.channel_orders import FulfillmentStatus, PaymentStatus
 from ordersync.model.settings import ChannelSettings, StatusMapping
 from ordersync.testing.builders import make_channel_order
 
@@ -55,3 +55,10 @@ def test_refusal_says_why_and_no_more(refused: Candidate, sentence: str) -> None
 def test_order_of_a_mapped_place_is_admitted() -> None:
     """An order of one of the channel's locations is downloaded where the settings say to which place it goes."""
     assert admit(candidate(ChannelSettings(location={"north": "main"}), channel_location="north")) is None
+
+
+def test_word_that_nobody_understands_is_no_matter_of_payment() -> None:
+    """Of an order whose fulfillment is not understood only that is said, whatever is known of its payment."""
+    unknown = candidate(payment=PaymentStatus.UNPAID, fulfillment=FulfillmentStatus.UNKNOWN)
+
+    assert [refusal.code for refusal in refusals(unknown)] == ["STATUS_UNKNOWN"]

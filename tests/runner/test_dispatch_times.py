@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+import pytest
+
 from ordersync import ChannelSettings
 from ordersync.errors import ChannelResponseError, ChannelUnavailableError
 from ordersync.model.dispatch import Note, NoteStatus
@@ -141,3 +143,22 @@ async def test_claimed_note_says_nothing_of_what_it_lacked(memory_world: World) 
 
     note = await note_of(world)
     assert (note.status, note.message) == (NoteStatus.CLAIMED, None)
+
+
+@pytest.mark.parametrize(("waited", "wait"), [(0, 1), (5 * 60, 5 * 60), (6 * 60 + 1, 6 * 60), (24 * 60, 6 * 60)])
+async def test_note_that_is_not_shown_is_looked_for_after_as_long_again(
+    memory_world: World, waited: int, wait: int
+) -> None:
+    """A sent note is looked for after as long as was waited already: a minute at least, six hours at most."""
+    world = memory_world
+    world.shop.place("1001", lines={"MUG": 3})
+    await world.run()
+    await world.process("1001", id="p1")
+    world.shop.fail_next("fetch_order", ChannelUnavailableError("Shop/north: away"))
+    await world.run()
+    world.shop.remove("1001")
+
+    await world.run_later(minutes=waited)
+
+    note = await note_of(world)
+    assert (note.status, note.look_at) == (NoteStatus.SENT, world.clock.now() + timedelta(minutes=wait))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Generator
 from typing import Any, Never, TypeVar
 
 T = TypeVar("T")
+Work = Coroutine[Any, Any, Any] | Generator[Any, None, Any]
 
 BEGINNING = 1_000_000.0
 """When the loop's time begins. Seconds since 1970 would leave floats too coarse to meet a timer exactly."""
@@ -38,6 +39,19 @@ class _Waiting:
         return ()
 
 
+class SimTask(asyncio.Task[Any]):
+    """A task with a number of its own loop.
+
+    Task groups keep their tasks in sets, whose order would otherwise hang on where in memory they lie.
+    """
+
+    number: int
+
+    def __hash__(self) -> int:
+        """Return the number."""
+        return self.number
+
+
 class SimLoop(asyncio.BaseEventLoop):
     """A loop without sockets, threads and processes; its time stands still while code runs.
 
@@ -49,11 +63,12 @@ class SimLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         """Begin at ``BEGINNING``."""
         super().__init__()
-        self._time, self._turns = BEGINNING, 0
+        self._time, self._turns, self._tasks = BEGINNING, 0, 0
         self._clock_resolution = RESOLUTION
         self._selector = _Waiting(self)
         self.casualties: list[BaseException] = []
         self.set_exception_handler(self._keep)
+        self.set_task_factory(self._new_task)
 
     def time(self) -> float:
         """Return virtual seconds."""
@@ -85,8 +100,15 @@ class SimLoop(asyncio.BaseEventLoop):
         """Refuse: a thread would be faster or slower by chance."""
         raise RuntimeError("the simulated world has no threads")
 
+    def _new_task(self, loop: asyncio.AbstractEventLoop, work: Work, **facts: Any) -> SimTask:  # noqa: ANN401
+        task = SimTask.__new__(SimTask)
+        self._tasks += 1
+        task.number = self._tasks
+        task.__init__(work, loop=loop, **facts)  # type: ignore[misc]
+        return task
+
     def _drop_tasks(self) -> None:
-        left = sorted(asyncio.all_tasks(self), key=lambda task: task.get_name())
+        left = sorted(asyncio.all_tasks(self), key=hash)
         for task in left:
             task.cancel()
         if left:

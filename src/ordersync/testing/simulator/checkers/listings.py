@@ -283,19 +283,28 @@ class ListingsChecker(Checker):
         """Return what was bought in orders of which nobody here can know how they stand.
 
         They are kept out of the store and may still come, so that it is on hold there; or they are over here, and
-        their market has removed them since, or cancelled them, and shows only what is open.
+        their market has removed them since, or cancelled them, and shows only what is open. So it is with open ones
+        where more than half of them are gone: no sweep that looks like that is believed.
         """
         market = self._world.markets[channel]
         if not market.traits.decrements_on_sale:
             return frozenset()
+        stored = {reference: reader.order(OrderKey(channel, reference)) for reference in market.orders}
+        gone = {
+            reference
+            for reference, order in market.orders.items()
+            if order.removed or (order.done and not market.traits.moves_stamps)
+        }
+        live = {reference for reference, order in stored.items() if order is not None and order.state in LIVE}
+        incredible = 2 * len(live & gone) > len(live)
         skus: set[str] = set()
         for reference, order in market.orders.items():
-            key = OrderKey(channel, reference)
-            decision = reader.decision(key)
-            stored = reader.order(key)
-            kept_out = stored is None and not (decision is not None and decision.final)
-            gone = order.removed or (order.done and not market.traits.moves_stamps)
-            if kept_out or (gone and stored is not None and stored.state not in LIVE):
+            if stored[reference] is None:
+                decision = reader.decision(OrderKey(channel, reference))
+                hidden = decision is None or not decision.final
+            else:
+                hidden = reference in gone and (incredible or reference not in live)
+            if hidden:
                 skus.update(line.sku for line in order.lines)
         return frozenset(skus)
 
