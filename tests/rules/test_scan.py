@@ -96,6 +96,16 @@ def test_scan_can_be_made_to_read_further_back(back_to: datetime, expected: date
 CUT = attrs.evolve(KNOWN, sweep_began_at=at(-20), sweep_position=at(-40), interrupted=True)
 
 
+def test_first_sweep_of_all_notes_its_beginning() -> None:
+    """Only a sweep before which nothing is known, not even another that was cut, is noted before its first page."""
+    first = begin(channel(), SWEEP, Progress(), now=NOON)
+
+    assert first.beginning == Progress(sweep_began_at=NOON, interrupted=True)
+    assert begin(channel(), SWEEP, Progress(sweep_began_at=at(-20), interrupted=True), now=NOON).beginning is None
+    assert begin(channel(), SWEEP, KNOWN, now=NOON).beginning is None
+    assert begin(channel(), UPDATES, KNOWN, now=NOON).beginning is None
+
+
 def test_sweep_that_goes_on_reads_from_where_it_came_to() -> None:
     """A sweep that goes on where it was cut is not sent back."""
     resumed = begin(channel(pages_in_update_order=True), SWEEP, CUT, now=NOON)

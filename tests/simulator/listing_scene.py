@@ -45,6 +45,8 @@ class Bought:
     sku: str
     removed: bool = False
     done: bool = False
+    spoiled: bool = False
+    word: str | None = None
 
     @property
     def lines(self) -> list[Bought]:

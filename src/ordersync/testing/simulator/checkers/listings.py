@@ -284,7 +284,8 @@ class ListingsChecker(Checker):
 
         They are kept out of the store and may still come, so that it is on hold there; or they are over here, and
         their market has removed them since, or cancelled them, and shows only what is open. So it is with open ones
-        where more than half of them are gone: no sweep that looks like that is believed.
+        where more than half of them are gone: no sweep that looks like that is believed. Nor can be known of those
+        whose document or word nobody understands.
         """
         market = self._world.markets[channel]
         if not market.traits.decrements_on_sale:
@@ -303,7 +304,8 @@ class ListingsChecker(Checker):
                 decision = reader.decision(OrderKey(channel, reference))
                 hidden = decision is None or not decision.final
             else:
-                hidden = reference in gone and (incredible or reference not in live)
+                unread = order.spoiled or order.word is not None
+                hidden = unread or (reference in gone and (incredible or reference not in live))
             if hidden:
                 skus.update(line.sku for line in order.lines)
         return frozenset(skus)
