@@ -19,14 +19,14 @@ SITUATIONS: Sequence[str] = (
     *NAMED,
     "a page shows an order twice",
     "a request lands after its time-out",
-    *(f"an order is {event}" for event in OrderEvent if event is not OrderEvent.RESERVED),
+    *(f"an order is {event}" for event in OrderEvent if event not in (OrderEvent.RESERVED, OrderEvent.REOPENED)),
     *(f"an order is in conflict: {code}" for code in ConflictCode),
     *(f"a parcel is {answer}" for answer in (ParcelAnswer.RECORDED, ParcelAnswer.STALE, ParcelAnswer.ANOTHER_WAITING)),
     *(f"a note is {status}" for status in NoteStatus if status is not NoteStatus.WAITING),
     *(f"a push is {outcome}" for outcome in StockOutcome if outcome is not StockOutcome.UNKNOWN_SKU),
     *(f"a reading of {scan} is {code}" for scan in ("updates", "sweep") for code in ("complete", "cut")),
 )
-"""What ``Trace.sometimes`` is told."""
+"""What ``Trace.sometimes`` is told. No buyer here adds to an order that was imported as shipped and so reopens it."""
 
 EVENTS: Sequence[str] = (
     *(f"fault {name}" for name in NET_FAULTS),
