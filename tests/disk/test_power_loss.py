@@ -28,6 +28,7 @@ async def test_power_cuts_lose_nothing(tmp_path: Path) -> None:
     assert (cuts.went_on, cuts.facts > 1000) == (2, True)
 
 
+@pytest.mark.slow
 async def test_normal_loses_commits(tmp_path: Path) -> None:
     """With synchronous=NORMAL the same cuts lose commits that were acknowledged, and damage nothing."""
     need_tracing(30, of="images")

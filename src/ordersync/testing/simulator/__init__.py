@@ -1,4 +1,12 @@
 """Years of faults in minutes: the real engine in a simulated world that one seed decides.
 
-``simulate(draw(7))`` plays one; ``python -m ordersync.testing.simulator`` plays many.
+``simulate(draw(7))`` plays one seed, ``python -m ordersync.testing.simulator`` plays many. For the author of a channel
+there is ``ordersync.testing.simulator.authors.ChannelSimulation``.
 """
+
+from __future__ import annotations
+
+from .options import Options, draw
+from .simulation import Outcome, simulate
+
+__all__ = ["Options", "Outcome", "draw", "simulate"]
