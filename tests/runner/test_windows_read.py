@@ -6,15 +6,26 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import attrs
+import pytest
 
 from ordersync import ChannelSettings, OrderPage
 from ordersync.errors import ChannelRejectedError
 from ordersync.model.runs import EntryKind
 from ordersync.testing import BareMarketplace, FakeMarketplace
 from runner.proofs import Proofs
+from runner.strange import die_at
 from runner.world import SHOP, World, sightings
 
 SKEW = timedelta(seconds=90)
+
+
+class Behind(BareMarketplace):
+    """Its clock is behind ours."""
+
+    async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
+        """Return a page that tells the clock."""
+        page = await super().fetch_orders(updated_since=updated_since, cursor=cursor)
+        return attrs.evolve(page, server_time=self.now() - SKEW)
 
 
 async def windows(world: World) -> Sequence[tuple[str, dict[str, str]]]:
@@ -49,6 +60,22 @@ async def test_window_is_written_as_it_was_read(memory_world: World) -> None:
         ),
     ]
     assert again.watermark == began + timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("cut", [False, True])
+async def test_window_ends_by_the_channels_clock(memory_world: World, cut: bool) -> None:  # noqa: FBT001
+    """A window ends when the channel's clock said that it was read, which may be behind ours, also where it was cut."""
+    world, began = memory_world, memory_world.clock.now()
+    shop = Behind(SHOP, clock=world.clock, page_size=2)
+    for reference in ("1001", "1002", "1003"):
+        shop.place(reference, lines={"MUG": 1})
+    if cut:
+        shop.on_call = die_at("fetch_orders", 3)
+
+    await world.run(shop)
+
+    ((_, facts),) = await windows(world)
+    assert facts["until"] == (began - SKEW).isoformat()
 
 
 async def test_each_of_two_scans_of_a_run_counts_its_own(memory_world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from itertools import count
 
 import attrs
@@ -44,7 +44,8 @@ async def _scan(run: ChannelRun, scan: Scan) -> None:
     if scan.beginning is not None:
         await orders.set_progress(run.id, scan.beginning, fence=run.fence)
     try:
-        await _read(run, scan)
+        async for reached in _read(run, scan):
+            scan = reached
     except ChannelError:
         progress = await orders.progress(run.id, fence=run.fence)
         await orders.set_progress(run.id, attrs.evolve(progress, interrupted=True), fence=run.fence)
@@ -53,14 +54,15 @@ async def _scan(run: ChannelRun, scan: Scan) -> None:
     await _note_window(run, scan, before, outcome="complete")
 
 
-async def _read(run: ChannelRun, scan: Scan) -> None:
-    """Read and save page after page to the end."""
+async def _read(run: ChannelRun, scan: Scan) -> AsyncIterator[Scan]:
+    """Read and save page after page to the end; yield the scan with each behind it, which knows the channel's clock."""
     cursors: set[str] = set()
     cursor: str | None = None
     for number in count(1):
         await run.lease.keep()
         page = await fetch_page(run, scan, cursor)
         scan = scan.after(page, first=cursor is None)
+        yield scan
         await save(run, page, number, scan.progress(complete=page.next_cursor is None))
         cursor = page.next_cursor
         if cursor is None:
