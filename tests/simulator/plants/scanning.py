@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -107,9 +107,10 @@ class _LocalScan(Scan):
 def _by_the_local_clock() -> Sequence[Patch]:
     read = download._read
 
-    async def reads(run: ChannelRun, one: Scan) -> None:
+    async def reads(run: ChannelRun, one: Scan) -> AsyncIterator[Scan]:
         fields = {field.name: getattr(one, field.name) for field in attrs.fields(Scan)}
-        await read(run, _LocalScan(**fields, local=run.clock.now()))
+        async for reached in read(run, _LocalScan(**fields, local=run.clock.now())):
+            yield reached
 
     return [(download, "_read", reads)]
 
@@ -199,7 +200,8 @@ def cut_sweep_is_complete() -> Sequence[Patch]:
         return real(one, complete=True)
 
     async def scanned(run: ChannelRun, one: Scan) -> None:
-        await download._read(run, one)
+        async for _ in download._read(run, one):
+            pass
 
     return [(Scan, "progress", progress), (download, "_scan", scanned)]
 
@@ -231,13 +233,14 @@ def bad_order_stops_the_scan() -> Sequence[Patch]:
 def repeated_token_ends_the_scan() -> Sequence[Patch]:
     """Take a page that points back for the last one."""
 
-    async def read(run: ChannelRun, one: Scan) -> None:
+    async def read(run: ChannelRun, one: Scan) -> AsyncIterator[Scan]:
         cursors: set[str | None] = set()
         cursor, number = None, 1
         while True:
             await run.lease.keep()
             page = await download.fetch_page(run, one, cursor)
             one = one.after(page, first=cursor is None)
+            yield one
             last = page.next_cursor is None or page.next_cursor in cursors
             await download.save(run, page, number, one.progress(complete=last))
             if last:

@@ -24,10 +24,16 @@ def ends_well(key: OrderKey, mine: Sequence[Note], market: MarketView, settings:
             raise Violation("D2", f"{name} is {note.status}, and nobody is told why")
         if note.status is NoteStatus.QUEUED and not (_lacks(note, market, settings) or (hidden and note.tries)):
             raise Violation("D2", f"{name} is queued, lacks nothing, and is never sent")
-        if note.status is NoteStatus.SENT and not unseen:
+        if note.status is NoteStatus.SENT and not unseen and _went_as_packed(note, market):
             raise Violation("D2", f"{name} was sent, and is never confirmed")
         if note.status is NoteStatus.WAITING or (note.status is NoteStatus.CLAIMED and not hidden):
             raise Violation("D2", f"{name} stays {note.status}")
+
+
+def _went_as_packed(note: Note, market: MarketView) -> bool:
+    """Say whether the market drew the same lines: one that ships whole orders ships what is open, edited or not."""
+    drawn = [dict(one.lines) for one in market.shipments if one.note_id == note.note.id]
+    return all(lines == dict(note.note.lines) for lines in drawn)
 
 
 def _lacks(note: Note, market: MarketView, settings: ChannelSettings) -> bool:
