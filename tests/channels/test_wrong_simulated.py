@@ -251,7 +251,7 @@ WRONG: list[tuple[type[LoopbackChannel], set[str]]] = [
 ]
 """Each mistake, and by which names it may be found first."""
 
-QUICK = (HidesOutages, ShowsItsToken, AddsLevels, ClaimsToKnow)
+QUICK = (HidesOutages, ShowsItsToken, AddsLevels)
 """Those that one of the first seeds finds."""
 
 

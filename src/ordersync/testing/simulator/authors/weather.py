@@ -8,10 +8,10 @@ import random
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
 
-from ...channel import Channel
-from ...errors import ChannelError, ChannelResponseError, ChannelUnavailableError
-from ..network import BadNetwork
-from .trace import Trace
+from ....channel import Channel
+from ....errors import ChannelError, ChannelResponseError, ChannelUnavailableError
+from ...network import BadNetwork
+from ..trace import Trace
 
 T = TypeVar("T")
 

@@ -11,12 +11,12 @@ from datetime import datetime
 
 import attrs
 
-from ...clock import Clock
-from ...model.channel_orders import ChannelOrder, Shipment
-from ...model.dispatch import DispatchNote
-from ...model.ids import OrderKey
-from ..contracts.channel_harness import ChannelHarness
-from .trace import Trace
+from ....clock import Clock
+from ....model.channel_orders import ChannelOrder, Shipment
+from ....model.dispatch import DispatchNote
+from ....model.ids import OrderKey
+from ...contracts.channel_harness import ChannelHarness
+from ..trace import Trace
 
 BY_HAND = "HAND"
 MEDDLING = 0.15

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from ...doctor import Doctor
-from ...doctor.explanation import HERE, UNEXPLAINED
-from ...model.channel_orders import Shipment
-from ...model.dispatch import Note, NoteStatus
-from ...model.ids import ChannelId, OrderKey
-from ...model.runs import ChannelState
+from ....doctor import Doctor
+from ....doctor.explanation import HERE, UNEXPLAINED
+from ....model.channel_orders import Shipment
+from ....model.dispatch import Note, NoteStatus
+from ....model.ids import ChannelId, OrderKey
+from ....model.runs import ChannelState
+from ..checkers.listing_rule import rule_for, shown_by, taken_apart
+from ..trace import Violation
 from .channel_stage import ChannelStage
-from .checkers.listing_rule import rule_for, shown_by, taken_apart
-from .trace import Violation
 
 TOLD = (NoteStatus.SENT, NoteStatus.CONFIRMED)
 

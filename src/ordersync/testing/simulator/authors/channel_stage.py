@@ -9,23 +9,23 @@ from functools import cached_property
 
 import attrs
 
-from ...channel import Channel
-from ...model.ids import ChannelId, OrderKey
-from ...model.orders import Resolution
-from ...model.settings import ChannelSettings
-from ...ports import Storage
-from ..contracts.channel_harness import ChannelHarness
-from .chances import Chances
-from .checkers.stock import StockChecker
-from .checkers.world import World
+from ....channel import Channel
+from ....model.ids import ChannelId, OrderKey
+from ....model.orders import Resolution
+from ....model.settings import ChannelSettings
+from ....ports import Storage
+from ...contracts.channel_harness import ChannelHarness
+from ..chances import Chances
+from ..checkers.stock import StockChecker
+from ..checkers.world import World
+from ..loop import SimLoop
+from ..options import MarketOptions, Options, Rates, draw
+from ..processes import Process
+from ..reading import StorageReader
+from ..referee import Referee
+from ..stage import Stage
+from ..trace import Trace
 from .harnessed import HarnessedMarket
-from .loop import SimLoop
-from .options import MarketOptions, Options, Rates, draw
-from .processes import Process
-from .reading import StorageReader
-from .referee import Referee
-from .stage import Stage
-from .trace import Trace
 from .watch import Watch
 from .watched_channel import Surroundings, watched_class
 from .weather import MOST, Weather

@@ -7,7 +7,7 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from .loop import BEGINNING, MOST_TURNS, RESOLUTION, DeadlockError, LivelockError
+from ..loop import BEGINNING, MOST_TURNS, RESOLUTION, DeadlockError, LivelockError
 
 T = TypeVar("T")
 Ready = list[tuple[selectors.SelectorKey, int]]

@@ -10,20 +10,20 @@ from typing import Any, ClassVar, cast
 
 import pytest
 
-from ...clock import Clock
-from ...storage.memory import MemoryStorage
-from ..contracts.channel_harness import ChannelHarness, find
+from ....clock import Clock
+from ....storage.memory import MemoryStorage
+from ...contracts.channel_harness import ChannelHarness, find
+from ..clock import SimClock
+from ..loop import DeadlockError, LivelockError, SimLoop
+from ..people import Crowds, Staff
+from ..rest import come_to_rest, stay_idle
+from ..runners import LONGEST_RUN_S, RunnerProgram
+from ..simulation import Outcome
+from ..trace import Violation
 from .channel_rest import check_at_rest
 from .channel_stage import ChannelStage, drawn_options
-from .clock import SimClock
 from .customers import Customers
-from .loop import DeadlockError, LivelockError, SimLoop
 from .loopback_loop import STOPPING_S, LoopbackLoop
-from .people import Crowds, Staff
-from .rest import come_to_rest, stay_idle
-from .runners import LONGEST_RUN_S, RunnerProgram
-from .simulation import Outcome
-from .trace import Violation
 
 NEAR = timedelta(minutes=5)
 """A server whose stamps are further from the simulated time than this, and its own skew, goes by another clock."""

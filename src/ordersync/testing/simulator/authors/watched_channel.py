@@ -9,22 +9,22 @@ from typing import Any, TypeVar, cast
 
 import attrs
 
-from ...channel import (
+from ....channel import (
     Channel,
     SupportsDiagnosis,
     SupportsListings,
     SupportsOrderLookup,
     SupportsPayloads,
 )
-from ...clock import Clock
-from ...errors import ChannelError
-from ...model.channel_orders import ChannelOrder, Diagnosis, OrderPage, UnreadableOrder
-from ...model.dispatch import DispatchNote
-from ...model.listings import ListingPage, StockResult, StockUpdate
-from ...model.settings import ChannelSettings
+from ....clock import Clock
+from ....errors import ChannelError
+from ....model.channel_orders import ChannelOrder, Diagnosis, OrderPage, UnreadableOrder
+from ....model.dispatch import DispatchNote
+from ....model.listings import ListingPage, StockResult, StockUpdate
+from ....model.settings import ChannelSettings
+from ..processes import Process
+from ..trace import Trace
 from .harnessed import HarnessedMarket
-from .processes import Process
-from .trace import Trace
 from .watch import DAY, Watch
 from .weather import Weather
 

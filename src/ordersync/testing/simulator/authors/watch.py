@@ -10,11 +10,11 @@ from typing import Any
 
 import attrs
 
-from ...channel import Channel
-from ...errors import ChannelError
-from ...model.channel_orders import ChannelOrder, OrderPage
-from ...model.dispatch import DispatchNote
-from ...model.listings import StockOutcome, StockResult, StockUpdate
+from ....channel import Channel
+from ....errors import ChannelError
+from ....model.channel_orders import ChannelOrder, OrderPage
+from ....model.dispatch import DispatchNote
+from ....model.listings import StockOutcome, StockResult, StockUpdate
 from .harnessed import HarnessedMarket
 from .weather import Weather
 
