@@ -11,38 +11,19 @@ from ...model.ids import ChannelId
 from ...sync.report import RunReport
 from .checkers.checker import Checker
 from .checkers.commits import Commit, Started
-from .checkers.dispatch import DispatchChecker
-from .checkers.leases import LeasesChecker
-from .checkers.listings import ListingsChecker
-from .checkers.orders import OrdersChecker
+from .checkers.reader import Reader
 from .checkers.reports import ReportsChecker
-from .checkers.scanning import ScanningChecker
-from .checkers.stock import StockChecker
-from .checkers.world import World
 from .market import Applied
-from .reading import StorageReader
-from .situations import Situations
 from .trace import Trace, Violation
 
 
 class Referee:
     """Tells the checkers what happens; ``first`` is the first law that they find broken, and ``broken`` says so."""
 
-    def __init__(self, world: World, reader: StorageReader, trace: Trace) -> None:
+    def __init__(self, checkers: Sequence[Checker], reports: ReportsChecker, reader: Reader, trace: Trace) -> None:
         self.first: Violation | None = None
         self.broken = asyncio.Event()
-        self._reader, self._trace = reader, trace
-        self._listings = ListingsChecker(world, pending=reader.changed)
-        self._reports = ReportsChecker(world)
-        self._checkers: Sequence[Checker] = (
-            OrdersChecker(world),
-            StockChecker(world),
-            self._listings,
-            DispatchChecker(world),
-            ScanningChecker(world),
-            LeasesChecker(world),
-            Situations(world, trace),
-        )
+        self._checkers, self._reports, self._reader, self._trace = checkers, reports, reader, trace
 
     def found(self, law: str, text: str) -> None:
         """Take note of a broken law; only the first counts, what comes after it may follow from it."""
@@ -88,13 +69,12 @@ class Referee:
 
     def idle(self) -> None:
         """Hear that nothing is due any more."""
-        self._listings.idle()
-
-    def still_idle(self) -> None:
-        """Hear that a run had nothing to do."""
+        for checker in self._checkers:
+            checker.idle()
 
     def ended(self) -> None:
         """Look at everything once more, at the end."""
+        self.judge(self._reports.all_over)
         for checker in self._checkers:
             self.judge(partial(checker.ended, self._reader))
 

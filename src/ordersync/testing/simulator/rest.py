@@ -33,7 +33,6 @@ async def stay_idle(stage: Stage) -> None:
     stage.referee.idle()
     for pause in IDLE_PAUSES_MIN:
         await _run(stage, pause)
-        stage.referee.still_idle()
 
 
 async def _run(stage: Stage, pause_min: int) -> RunReport | None:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import random
 
 from ...sync.report import RunReport
-from ...sync.retry import RetryPolicy
 from ...sync.runner import SyncRunner
 from .options import ACCIDENTS
 from .processes import Process
@@ -108,8 +106,3 @@ def _ended(task: asyncio.Task[RunReport], process: Process, stage: Stage, *, can
     report = task.result()
     stage.referee.reported(process.name, report)
     return report
-
-
-def policy(chance: random.Random) -> RetryPolicy:
-    """Return how a simulated program tries again: as by default, its chance drawn from the seed."""
-    return RetryPolicy(chance=chance.random)

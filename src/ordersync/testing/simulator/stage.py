@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from functools import cached_property, partial
@@ -24,7 +24,15 @@ from ...sync.retry import RetryPolicy
 from ...sync.runner import SyncRunner
 from .chances import Chances
 from .channel import true_channel
+from .checkers.checker import Checker
 from .checkers.commits import Started
+from .checkers.dispatch import DispatchChecker
+from .checkers.leases import LeasesChecker
+from .checkers.listings import ListingsChecker
+from .checkers.orders import OrdersChecker
+from .checkers.reports import ReportsChecker
+from .checkers.scanning import ScanningChecker
+from .checkers.stock import StockChecker
 from .checkers.world import World
 from .clock import SimClock
 from .loop import SimLoop
@@ -35,6 +43,7 @@ from .ports import StorageFaults, Way
 from .processes import Pace, Process
 from .reading import StorageReader, at_once
 from .referee import Referee
+from .situations import Situations
 from .trace import Trace
 
 SET = "SET"
@@ -81,7 +90,7 @@ class Stage:
             broken=self.broken_channels,
             doubles="twice" in options.net,
         )
-        self.referee = Referee(world, self.reader, self.trace)
+        self.referee = Referee(self._checkers(world), ReportsChecker(world), self.reader, self.trace)
         self._listen()
 
     def machine_clock(self, skew_s: float) -> SimClock:
@@ -181,6 +190,18 @@ class Stage:
                 market.offer(channel_sku, chance.randint(0, 4))
                 if not channel_sku.startswith(NEW):
                     await storage.listings.link(channel, channel_sku, channel_sku.partition("@")[0])
+
+    def _checkers(self, world: World) -> Sequence[Checker]:
+        """Return whoever watches, in the order in which they are told."""
+        return (
+            OrdersChecker(world),
+            StockChecker(world),
+            ListingsChecker(world, pending=self.reader.changed),
+            DispatchChecker(world),
+            ScanningChecker(world),
+            LeasesChecker(world),
+            Situations(world, self.trace),
+        )
 
     def _listen(self) -> None:
         """Let the referee hear of what leaves for a market, and of what takes effect there."""

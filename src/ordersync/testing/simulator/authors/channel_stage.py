@@ -16,15 +16,14 @@ from ....model.settings import ChannelSettings
 from ....ports import Storage
 from ...contracts.channel_harness import ChannelHarness
 from ..chances import Chances
+from ..checkers.reports import ReportsChecker
 from ..checkers.stock import StockChecker
 from ..checkers.world import World
 from ..loop import SimLoop
 from ..options import MarketOptions, Options, Rates, draw
 from ..processes import Process
-from ..reading import StorageReader
 from ..referee import Referee
 from ..stage import Stage
-from ..trace import Trace
 from .harnessed import HarnessedMarket
 from .watch import Watch
 from .watched_channel import Surroundings, watched_class
@@ -83,21 +82,6 @@ def drawn_weather(seed: int) -> Mapping[str, float]:
     return {fault: rate for fault, (is_on, rate) in drawn.items() if is_on}
 
 
-class ChannelReferee(Referee):
-    """Judges the books alone: what else is true of an author's marketplace, only its harness can tell."""
-
-    def __init__(self, world: World, reader: StorageReader, trace: Trace) -> None:
-        """Begin with an empty storage."""
-        super().__init__(world, reader, trace)
-        self._checkers = (StockChecker(world),)
-
-    def idle(self) -> None:
-        """Do nothing: the calls of the author's channel are counted."""
-
-    def still_idle(self) -> None:
-        """Do nothing, as above."""
-
-
 class ChannelStage(Stage):
     """Everything that one simulation of an author's channel is made of."""
 
@@ -116,7 +100,7 @@ class ChannelStage(Stage):
         real = harness.channel
         self.author, self.real = real.id, real
         world = World(markets={**self.markets, real.id: next(iter(self.markets.values()))}, settings=self.settings)
-        self.referee = ChannelReferee(world, self.reader, self.trace)
+        self.referee = Referee([StockChecker(world)], ReportsChecker(world), self.reader, self.trace)
         self._listen()
         self.market = HarnessedMarket(harness, clock=self.clock, chance=self.chances.child("buyers"), trace=self.trace)
         self.market.is_read = self._is_read
@@ -157,7 +141,7 @@ class ChannelStage(Stage):
             await listings.link(self.author, channel_sku, components)
 
     def _is_read(self) -> bool:
-        """Say whether a page is saved: what ships before that is none of the orders that were unshipped at first."""
+        """Say whether a sweep was begun: what ships before that is none of the orders that were unshipped at first."""
         progress = self.reader.progress(self.author)
         return progress.watermark is not None or progress.sweep_began_at is not None
 

@@ -26,5 +26,8 @@ class Checker:
     def applied(self, channel: ChannelId, effect: Effect, reader: Reader) -> None:
         """Hear of an effect that a market has just applied."""
 
+    def idle(self) -> None:
+        """Hear that from now on nothing happens any more, and that nothing is due."""
+
     def ended(self, reader: Reader) -> None:
         """Hear that all is quiet and nothing is due."""
