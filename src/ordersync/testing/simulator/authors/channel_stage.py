@@ -141,9 +141,8 @@ class ChannelStage(Stage):
             await listings.link(self.author, channel_sku, components)
 
     def _is_read(self) -> bool:
-        """Say whether a sweep was begun: what ships before that is none of the orders that were unshipped at first."""
-        progress = self.reader.progress(self.author)
-        return progress.watermark is not None or progress.sweep_began_at is not None
+        """Say whether a page is saved: what ships before that is none of the orders that were unshipped at first."""
+        return self.reader.progress(self.author).watermark is not None or bool(self.reader.decisions(self.author))
 
     async def shown(self, channel: ChannelId) -> Mapping[str, int]:
         """Return what the listings of a channel show in truth."""
