@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -196,7 +195,6 @@ def true_channel(
     process: Process,
     *,
     settings: ChannelSettings = ChannelSettings(),  # noqa: B008 - it is frozen
-    loop: asyncio.AbstractEventLoop | None = None,  # noqa: ARG001 - the net has it
 ) -> TrueChannel:
     """Return the channel of *market* for one program, offering what the market can be asked."""
     kinds: Mapping[tuple[bool, bool], type[TrueChannel]] = {

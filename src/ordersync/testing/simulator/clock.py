@@ -6,13 +6,13 @@ import asyncio
 from datetime import datetime, timedelta
 
 from ..clock import START
-from .loop import SimLoop
+from .loop import VirtualTime
 
 
 class SimClock:
     """A machine's clock: ``skew`` ahead of true time. Its monotonic seconds are true, from a zero of its own."""
 
-    def __init__(self, loop: SimLoop, *, skew: timedelta = timedelta(0)) -> None:
+    def __init__(self, loop: VirtualTime, *, skew: timedelta = timedelta(0)) -> None:
         """Show the time of *loop*."""
         self._loop, self.skew = loop, skew
 

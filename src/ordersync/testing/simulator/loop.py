@@ -25,16 +25,70 @@ class LivelockError(RuntimeError):
     """The simulation turns and turns and comes to no end."""
 
 
+class VirtualTime(asyncio.BaseEventLoop):
+    """A loop whose time stands still while code runs, and moves to the next timer when nothing else is left.
+
+    A callback or a task that dies of what nobody awaits is kept in ``casualties``.
+    """
+
+    _scheduled: list[asyncio.TimerHandle]
+
+    def __init__(self, *facts: Any) -> None:  # noqa: ANN401 - of the loop that it stands before
+        """Begin at ``BEGINNING``."""
+        self._time, self._turns = BEGINNING, 0
+        super().__init__(*facts)
+        self._clock_resolution = RESOLUTION
+        self.casualties: list[BaseException] = []
+        self.set_exception_handler(self._keep)
+
+    def time(self) -> float:
+        """Return virtual seconds."""
+        return self._time
+
+    @property
+    def passed(self) -> float:
+        """Return how many virtual seconds have passed since the beginning."""
+        return self._time - BEGINNING
+
+    def pass_to_next_timer(self) -> None:
+        """Move to the exact moment of the next timer."""
+        if not self._scheduled:
+            raise DeadlockError("everything waits, and no timer is set")
+        self._turns += 1
+        if self._turns > MOST_TURNS:
+            raise LivelockError(f"no end after {self._turns} turns of the loop")
+        self._time = max(self._time, self._scheduled[0].when())
+
+    def live(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run *work* to its end, and everything else only for as long."""
+        asyncio.set_event_loop(self)
+        try:
+            return self.run_until_complete(work)
+        finally:
+            self.drop_tasks()
+            asyncio.set_event_loop(None)
+            self.close()
+
+    def drop_tasks(self) -> None:
+        """Cancel whatever is left, and let it end."""
+        left = sorted(asyncio.all_tasks(self), key=hash)
+        for task in left:
+            task.cancel()
+        if left:
+            self.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+
+    def _keep(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        self.casualties.append(context.get("exception") or RuntimeError(context["message"]))
+
+
 class _Waiting:
     """Stands where other loops wait for sockets: it moves the clock to the next timer."""
 
-    def __init__(self, loop: SimLoop) -> None:
+    def __init__(self, loop: VirtualTime) -> None:
         self._loop = loop
 
     def select(self, timeout: float | None) -> tuple[()]:
-        if timeout is None:
-            raise DeadlockError("everything waits, and no timer is set")
-        if timeout > 0:
+        if timeout is None or timeout > 0:
             self._loop.pass_to_next_timer()
         return ()
 
@@ -52,49 +106,15 @@ class SimTask(asyncio.Task[Any]):
         return self.number
 
 
-class SimLoop(asyncio.BaseEventLoop):
-    """A loop without sockets, threads and processes; its time stands still while code runs.
-
-    A callback or a task that dies of what nobody awaits is kept in ``casualties``.
-    """
-
-    _scheduled: list[asyncio.TimerHandle]
+class SimLoop(VirtualTime):
+    """A loop without sockets, threads and processes."""
 
     def __init__(self) -> None:
-        """Begin at ``BEGINNING``."""
+        """Begin with no task."""
         super().__init__()
-        self._time, self._turns, self._tasks = BEGINNING, 0, 0
-        self._clock_resolution = RESOLUTION
+        self._tasks = 0
         self._selector = _Waiting(self)
-        self.casualties: list[BaseException] = []
-        self.set_exception_handler(self._keep)
         self.set_task_factory(self._new_task)
-
-    def time(self) -> float:
-        """Return virtual seconds."""
-        return self._time
-
-    @property
-    def passed(self) -> float:
-        """Return how many virtual seconds have passed since the beginning."""
-        return self._time - BEGINNING
-
-    def pass_to_next_timer(self) -> None:
-        """Move to the exact moment of the next timer."""
-        self._turns += 1
-        if self._turns > MOST_TURNS:
-            raise LivelockError(f"no end after {self._turns} turns of the loop")
-        self._time = max(self._time, self._scheduled[0].when())
-
-    def live(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run *work* to its end, and everything else only for as long."""
-        asyncio.set_event_loop(self)
-        try:
-            return self.run_until_complete(work)
-        finally:
-            self._drop_tasks()
-            asyncio.set_event_loop(None)
-            self.close()
 
     def run_in_executor(self, *_: object) -> Never:
         """Refuse: a thread would be faster or slower by chance."""
@@ -106,16 +126,6 @@ class SimLoop(asyncio.BaseEventLoop):
         task.number = self._tasks
         task.__init__(work, loop=loop, **facts)  # type: ignore[misc]
         return task
-
-    def _drop_tasks(self) -> None:
-        left = sorted(asyncio.all_tasks(self), key=hash)
-        for task in left:
-            task.cancel()
-        if left:
-            self.run_until_complete(asyncio.gather(*left, return_exceptions=True))
-
-    def _keep(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        self.casualties.append(context.get("exception") or RuntimeError(context["message"]))
 
     def _process_events(self, event_list: object) -> None:
         """Do nothing: there are no sockets."""

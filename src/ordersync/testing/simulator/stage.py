@@ -35,7 +35,7 @@ from .checkers.scanning import ScanningChecker
 from .checkers.stock import StockChecker
 from .checkers.world import World
 from .clock import SimClock
-from .loop import SimLoop
+from .loop import VirtualTime
 from .market import MarketTraits, TrueMarket
 from .net import Departure, FaultNet
 from .options import MarketOptions, Options
@@ -68,7 +68,7 @@ class Stage:
 
     locations = (MAIN, DEPOT)
 
-    def __init__(self, options: Options, loop: SimLoop, storage: Storage) -> None:
+    def __init__(self, options: Options, loop: VirtualTime, storage: Storage) -> None:
         """Build the world of *options*; nothing has happened in it yet."""
         self.options, self.loop, self.storage = options, loop, storage
         self.chances = Chances(options.seed)
@@ -110,7 +110,7 @@ class Stage:
     def channels(self, process: Process) -> list[Channel]:
         """Return the channels as a process reaches them, under the settings of now."""
         return [
-            true_channel(channel, market, self.net, process, settings=self.settings[channel], loop=self.loop)
+            true_channel(channel, market, self.net, process, settings=self.settings[channel])
             for channel, market in self.markets.items()
         ]
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Coroutine
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import pytest
 
@@ -14,7 +14,7 @@ from ....clock import Clock
 from ....storage.memory import MemoryStorage
 from ...contracts.channel_harness import ChannelHarness, find
 from ..clock import SimClock
-from ..loop import DeadlockError, LivelockError, SimLoop
+from ..loop import DeadlockError, LivelockError
 from ..people import Crowds, Staff
 from ..rest import come_to_rest, stay_idle
 from ..runners import LONGEST_RUN_S, RunnerProgram
@@ -79,17 +79,16 @@ class ChannelSimulation:
     def play(self, seed: int) -> Outcome:
         """Play one seed, and return what became of it; an error of the harness itself comes out."""
         loop = LoopbackLoop()
-        self.clock = SimClock(cast("SimLoop", loop))
+        self.clock = SimClock(loop)
         try:
             return loop.live(self._outcome(seed, loop))
         except (DeadlockError, LivelockError) as error:
             return _hung(seed, loop, error)
 
     async def _outcome(self, seed: int, loop: LoopbackLoop) -> Outcome:
-        sim = cast("SimLoop", loop)
         async with MemoryStorage(clock=self.clock) as storage, self.harness() as harness:
             stage = ChannelStage(
-                drawn_options(seed), sim, storage, harness, secrets=self.secrets, judges_scans=self.judges_scans
+                drawn_options(seed), loop, storage, harness, secrets=self.secrets, judges_scans=self.judges_scans
             )
             violation = await _violation(stage, _play(stage))
             return Outcome(

@@ -19,7 +19,7 @@ from ..chances import Chances
 from ..checkers.reports import ReportsChecker
 from ..checkers.stock import StockChecker
 from ..checkers.world import World
-from ..loop import SimLoop
+from ..loop import VirtualTime
 from ..options import MarketOptions, Options, Rates, draw
 from ..processes import Process
 from ..referee import Referee
@@ -88,7 +88,7 @@ class ChannelStage(Stage):
     def __init__(
         self,
         options: Options,
-        loop: SimLoop,
+        loop: VirtualTime,
         storage: Storage,
         harness: ChannelHarness,
         *,

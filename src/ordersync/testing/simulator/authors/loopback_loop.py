@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import selectors
-from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
-from ..loop import BEGINNING, MOST_TURNS, RESOLUTION, DeadlockError, LivelockError
+from ..loop import VirtualTime
 
-T = TypeVar("T")
 Ready = list[tuple[selectors.SelectorKey, int]]
 
 GRACE_S = 0.001
@@ -67,50 +66,15 @@ async def _some_turns() -> None:
         await asyncio.sleep(0)
 
 
-class LoopbackLoop(asyncio.SelectorEventLoop):
+class LoopbackLoop(VirtualTime, asyncio.SelectorEventLoop):
     """A loop with sockets and virtual time; hours pass in it within a second.
 
-    Client and server must both run in it. What is given to a thread is done at once, in the loop itself. A callback
-    or a task that dies of what nobody awaits is kept in ``casualties``.
+    Client and server must both run in it. What is given to a thread is done at once, in the loop itself.
     """
 
-    _scheduled: list[asyncio.TimerHandle]
-
     def __init__(self) -> None:
-        """Begin where ``SimLoop`` begins."""
-        self._time, self._turns = BEGINNING, 0
-        super().__init__(_Waiting(selectors.DefaultSelector(), self))  # type: ignore[arg-type]
-        self._clock_resolution = RESOLUTION
-        self.casualties: list[BaseException] = []
-        self.set_exception_handler(self._keep)
-
-    def time(self) -> float:
-        """Return virtual seconds."""
-        return self._time
-
-    @property
-    def passed(self) -> float:
-        """Return how many virtual seconds have passed since the beginning."""
-        return self._time - BEGINNING
-
-    def pass_to_next_timer(self) -> None:
-        """Move to the exact moment of the next timer."""
-        if not self._scheduled:
-            raise DeadlockError("everything waits, and no timer is set")
-        self._turns += 1
-        if self._turns > MOST_TURNS:
-            raise LivelockError(f"no end after {self._turns} turns of the loop")
-        self._time = max(self._time, self._scheduled[0].when())
-
-    def live(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run *work* to its end, and everything else only for as long."""
-        asyncio.set_event_loop(self)
-        try:
-            return self.run_until_complete(work)
-        finally:
-            self._drop_tasks()
-            asyncio.set_event_loop(None)
-            self.close()
+        """Begin where every loop of virtual time begins."""
+        super().__init__(_Waiting(selectors.DefaultSelector(), self))
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:  # type: ignore[override] # noqa: ANN401, ARG002 - no executor is asked
         """Do it at once: a thread would be faster or slower by chance."""
@@ -121,7 +85,8 @@ class LoopbackLoop(asyncio.SelectorEventLoop):
             done.set_exception(error)
         return done
 
-    def _drop_tasks(self) -> None:
+    def drop_tasks(self) -> None:
+        """Cancel whatever is left; what does not stop is left, and what was just closed may end."""
         left = asyncio.all_tasks(self)
         for task in left:
             task.cancel()
@@ -129,6 +94,3 @@ class LoopbackLoop(asyncio.SelectorEventLoop):
             self.run_until_complete(asyncio.wait(left, timeout=STOPPING_S))
         self.run_until_complete(self.shutdown_asyncgens())
         self.run_until_complete(_some_turns())
-
-    def _keep(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        self.casualties.append(context.get("exception") or RuntimeError(context["message"]))
