@@ -35,7 +35,7 @@ PROJECT = "project"  # this checkout itself; the other names are dependency grou
 
 TASKS = {
     "demo": ([PROJECT], ["ordersync demo"]),
-    "test": ([PROJECT, "dev"], ["pytest -n auto --maxprocesses 8"]),
+    "test": ([PROJECT, "dev"], ["pytest -n auto --maxprocesses 8 --dist worksteal"]),
     "check": ([PROJECT, "dev", "lint"], ["ruff format --check", "ruff check", "mypy", "lint-imports"]),
     "docs": ([PROJECT, "docs"], ["sphinx-build -W --keep-going -b html docs build/docs"]),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from functools import partial
 from typing import Any
 from unittest.mock import Mock
@@ -43,3 +44,9 @@ def capsys(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(capsys, "readouterr", overheard)
     return capsys
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector thousands of tests and modules that stay until the end: it looks at each again."""
+    gc.collect()
+    gc.freeze()

@@ -181,7 +181,7 @@ def test_arguments_reach_the_program(dev: ModuleType, installed: list[str]) -> N
     write_program(dev, "pytest", 'printf "%s\\n" "$@" > told; exit 5')
 
     assert dev.main(["test", "-k", "two words"]) == 5
-    assert (dev.ROOT / "told").read_text() == "-n\nauto\n--maxprocesses\n8\n-k\ntwo words\n"
+    assert (dev.ROOT / "told").read_text() == "-n\nauto\n--maxprocesses\n8\n--dist\nworksteal\n-k\ntwo words\n"
     assert installed == ["project", "dev"]
 
 

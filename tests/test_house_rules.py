@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -130,9 +131,15 @@ def python_files(places: tuple[str, ...]) -> Iterator[Path]:
 
 def complaints(rule: Rule, path: Path) -> list[str]:
     """List what a rule has to say about a file."""
-    text = path.read_text(encoding="utf-8")
     where = path.relative_to(ROOT).as_posix()
-    return [f"{where}:{line}: {complaint}" for line, complaint in rule(text, ast.parse(text))]
+    return [f"{where}:{line}: {complaint}" for line, complaint in rule(*read(path))]
+
+
+@cache
+def read(path: Path) -> tuple[str, ast.Module]:
+    """Read a file once for all rules."""
+    text = path.read_text(encoding="utf-8")
+    return text, ast.parse(text)
 
 
 @rules
