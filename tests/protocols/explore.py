@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import count, takewhile
 
 from ordersync import OrderDesk, errors
 from ordersync.clock import SystemClock
@@ -104,24 +105,30 @@ async def _schedule(scene: Scene, outside: Outside, actors: dict[str, asyncio.Ta
             return
 
 
-def explore(seconds: float, first: int = 1) -> tuple[int, dict[int, BaseException]]:
-    """Play seeds until the time is over; return how many, and what each broken one broke."""
+def explore(seeds: Iterable[int]) -> tuple[int, dict[int, BaseException]]:
+    """Play seeds; return how many, and what each broken one broke."""
     found: dict[int, BaseException] = {}
-    seed, clock = first, SystemClock()
-    began = clock.monotonic()
-    while clock.monotonic() - began < seconds:
+    played = 0
+    for seed in seeds:
+        played += 1
         try:
             asyncio.run(play(seed))
         except Exception as error:  # noqa: BLE001 - it is reported
             found[seed] = error
-        seed += 1
-    return seed - first, found
+    return played, found
+
+
+def for_seconds(seconds: float, first: int) -> Iterator[int]:
+    """Yield seeds until the time is over."""
+    clock = SystemClock()
+    end = clock.monotonic() + seconds
+    yield from takewhile(lambda _: clock.monotonic() < end, count(first))
 
 
 def main() -> int:
     """Explore, and print what was found."""
     seconds, first = (float(sys.argv[1]) if len(sys.argv) > 1 else 5.0), int((sys.argv[2:] or ["1"])[0])
-    played, found = explore(seconds, first)
+    played, found = explore(for_seconds(seconds, first))
     laws = Counter(str(error)[:90] for error in found.values())
     sys.stdout.write(f"{played} schedules, {len(found)} broken\n")
     for law, times in laws.most_common():

@@ -84,6 +84,22 @@ async def test_lease_is_renewed_in_time_and_found_lost(world: World) -> None:
     assert await HeldLease.take(world.storage, world.shop, holder="three", clock=world.clock) is None
 
 
+async def test_lease_that_was_told_too_late_is_given_back(world: World) -> None:
+    """A run that froze while it asked for a lease leaves the channel alone, and the next one need not wait for it."""
+    world.shop.place("1001", lines={"MUG": 1})
+
+    async def freeze(called: str) -> None:
+        if called == "lease":
+            world.clock.advance(minutes=4)
+
+    frozen = World(watched(world.storage, Counter(), before=freeze), world.clock)
+    frozen.shop, frozen.market = world.shop, world.market
+
+    assert (await frozen.run(frozen.shop)).channels[SHOP].status == "busy"
+    assert world.shop.calls.total() == 0
+    assert (await world.run()).channels[SHOP].new == 1
+
+
 def fail_before(verb: str, error: StorageError) -> Before:
     """Return what lets a storage fail before one of its verbs."""
 

@@ -11,7 +11,7 @@ from typing import Literal, cast
 import attrs
 
 from ordersync.testing.simulator.campaigns.runs import Case, Run, play_once
-from ordersync.testing.simulator.options import draw
+from ordersync.testing.simulator.drawing import draw
 from ordersync.testing.simulator.simulation import Outcome, simulate
 from simulator.plants import planted
 

@@ -45,13 +45,20 @@ class HeldLease:
 
     @classmethod
     async def take(cls, storage: Storage, channel: Channel, *, holder: str, clock: Clock) -> Self | None:
-        """Take the channel and fence off whoever held it before; None while another runner holds it."""
+        """Take the channel and fence off whoever held it before.
+
+        None while another runner holds it, and when the answer came so late that the lease may be over already; what
+        it says of the time is then of no use either.
+        """
         asked_at = clock.monotonic()
         duration = WORK + channel.call_timeout
         lease = await storage.journal.lease(channel.id, holder=holder, duration=duration)
         if lease is None:
             return None
         held = cls(storage.journal, lease, clock=clock, call_timeout=channel.call_timeout, asked_at=asked_at)
+        if not held.lasts():
+            await held.release()
+            return None
         await storage.orders.fence(lease.fence)
         await storage.listings.fence(lease.fence)
         return held

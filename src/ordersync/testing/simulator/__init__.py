@@ -6,7 +6,8 @@ there is ``ordersync.testing.simulator.authors.ChannelSimulation``.
 
 from __future__ import annotations
 
-from .options import Options, draw
+from .drawing import draw
+from .options import Options
 from .simulation import Outcome, simulate
 
 __all__ = ["Options", "Outcome", "draw", "simulate"]

@@ -19,8 +19,9 @@ from ..chances import Chances
 from ..checkers.reports import ReportsChecker
 from ..checkers.stock import StockChecker
 from ..checkers.world import World
+from ..drawing import draw
 from ..loop import VirtualTime
-from ..options import MarketOptions, Options, Rates, draw
+from ..options import MarketOptions, Options, Rates
 from ..processes import Process
 from ..referee import Referee
 from ..stage import Stage

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from ..options import Options, draw
+from ..drawing import draw
+from ..options import Options
 from ..simulation import Outcome, simulate
 from .runs import Case
 
