@@ -13,6 +13,7 @@ from ordersync.storage.memory import MemoryStorage
 from ordersync.storage.sqlite import SQLiteStorage
 from ordersync.testing import ManualClock
 from runner.world import SHOP, World
+from storage.empty_file import empty_file
 
 MAPPING = StatusMapping(version="1", paid=["Ready"], unpaid=["Awaiting payment"], shipped=["Shipped"])
 
@@ -21,8 +22,10 @@ MAPPING = StatusMapping(version="1", paid=["Ready"], unpaid=["Awaiting payment"]
 async def opened_lab(kind: str, folder: Path) -> AsyncIterator[World]:
     """Open a world on a storage of this kind, with a shop that goes by ``MAPPING`` and has ten mugs."""
     clock = ManualClock()
-    async with MemoryStorage(clock=clock) if kind == "memory" else SQLiteStorage(folder / "lab.db", clock=clock) as one:
-        world = World(one, clock)
+    memory = kind == "memory"
+    storage = MemoryStorage(clock=clock) if memory else SQLiteStorage(empty_file(folder / "lab.db"), clock=clock)
+    async with storage:
+        world = World(storage, clock)
         set_up(world)
         await world.stock("MUG", 10)
         await world.sell(world.shop, "MUG", 10)

@@ -40,7 +40,7 @@ def _budget(examples: int, steps: int) -> settings:
 
 
 TestLife = LifeMachine.TestCase
-TestLife.settings = _budget(50, 30)
+TestLife.settings = _budget(30, 30)
 
 TestLongLife = pytest.mark.slow(pytest.mark.timeout(1200)(LongLifeMachine.TestCase))
 TestLongLife.settings = _budget(600, 50)

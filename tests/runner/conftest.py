@@ -12,6 +12,7 @@ from ordersync.storage.memory import MemoryStorage
 from ordersync.storage.sqlite import SQLiteStorage
 from ordersync.testing import ManualClock
 from runner.world import World
+from storage.empty_file import empty_file
 
 OpenStorage = Callable[[ManualClock], Storage]
 
@@ -27,7 +28,7 @@ def open_storage(request: pytest.FixtureRequest, tmp_path: Path) -> OpenStorage:
     """Return what makes the storage under test; made twice, SQLite has the same file."""
     if request.param == "memory":
         return lambda clock: MemoryStorage(clock=clock)
-    return lambda clock: SQLiteStorage(tmp_path / "world.db", clock=clock)
+    return lambda clock: SQLiteStorage(empty_file(tmp_path / "world.db"), clock=clock)
 
 
 @pytest.fixture

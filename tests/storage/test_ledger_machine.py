@@ -13,6 +13,7 @@ from ordersync.ports import StockLedger
 from ordersync.storage.memory import MemoryStorage
 from ordersync.storage.sqlite import SQLiteStorage
 from ordersync.testing.stateful import StockLedgerMachine
+from storage.empty_file import empty_file
 from storage.foreign_ledger import DictLedger, OpenLedger
 
 
@@ -33,7 +34,7 @@ class SQLiteLedgerMachine(StockLedgerMachine):
     async def open(self) -> AsyncIterator[StockLedger]:
         """Open a fresh ledger."""
         with tempfile.TemporaryDirectory() as folder:
-            async with SQLiteStorage(Path(folder) / "shop.db") as storage:
+            async with SQLiteStorage(empty_file(Path(folder) / "shop.db")) as storage:
                 yield storage.stock
 
 
@@ -64,6 +65,7 @@ TestMemoryLedgerMachine = MemoryLedgerMachine.TestCase
 TestDictLedgerMachine = DictLedgerMachine.TestCase
 TestOpenLedgerMachine = OpenLedgerMachine.TestCase
 TestSQLiteLedgerMachine = SQLiteLedgerMachine.TestCase
+TestMemoryLedgerMachine.settings = TestDictLedgerMachine.settings = settings(max_examples=settings().max_examples // 2)
 TestSQLiteLedgerMachine.settings = TestOpenLedgerMachine.settings = settings(
     max_examples=settings().max_examples // 5, stateful_step_count=settings().stateful_step_count // 2
 )

@@ -18,6 +18,7 @@ from ordersync.testing.contracts import (
     OrderStoreContract,
     StockLedgerContract,
 )
+from storage.empty_file import empty_file
 from storage.spoiling import spoil_level
 
 
@@ -34,7 +35,7 @@ class OnFile:
 
     def storage(self) -> SQLiteStorage:
         """Build the storage on the fresh file."""
-        return SQLiteStorage(self.path, clock=self.clock)
+        return SQLiteStorage(empty_file(self.path), clock=self.clock)
 
 
 class TestSQLiteOrderStore(OnFile, OrderStoreContract):
