@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any, cast
 
 from ordersync import (
@@ -36,12 +37,11 @@ RULES = (StockRule(), StockRule(), StockRule(cap=3), StockRule(buffer=1), StockR
 
 
 class Scene:
-    """Two marketplaces and one storage, drawn by a seed: kits, caps, whole orders, compare-and-set or not."""
+    """Two marketplaces and one storage, drawn by chance: kits, caps, whole orders, compare-and-set or not."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, chance: Random) -> None:
         self.clock = SharedClock()
-        self.schedule = Schedule(seed, self.clock)
-        chance = self.schedule.chance
+        self.schedule = Schedule(chance, self.clock)
         self.storage = MemoryStorage(clock=self.clock)
         self.read_back = chance.random() < 0.3
         self.markets = [
@@ -86,10 +86,10 @@ class Scene:
                 await self.storage.listings.link(market.id, sku, parts)
         self.schedule.wild = False
         await self.drain(1)
-        await self._begin_with_orders()
+        await self.begin_with_orders()
         self.schedule.wild = True
 
-    async def _begin_with_orders(self) -> None:
+    async def begin_with_orders(self) -> None:
         """Let some orders be there already, some of them processed and not told of."""
         chance, desk = self.schedule.chance, OrderDesk(self.storage, clock=self.clock)
         keys = []

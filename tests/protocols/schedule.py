@@ -78,8 +78,8 @@ class Schedule:
     While ``wild``, calls wait for their turn and requests may be refused, lost, or late.
     """
 
-    def __init__(self, seed: int, clock: SharedClock) -> None:
-        self.chance, self.clock = Random(seed), clock  # noqa: S311 - chance that can be repeated
+    def __init__(self, chance: Random, clock: SharedClock) -> None:
+        self.chance, self.clock = chance, clock
         self.wild = True
         self.trace: list[str] = []
         self.dead: set[str] = set()
@@ -122,22 +122,35 @@ class Schedule:
             weights = [ACTS] * len(actors) + [1] * len(moves)
             self._last = self.chance.choices(names, weights)[0]
         if self._last in actors:
-            places = self._waiting[self._last]
-            label, place = places.pop(self.chance.randrange(len(places)))
-            self.trace.append(f"{self._last}: {label}")
-            place.set_result(None)
+            self.let(self._last, self.chance.randrange(len(self._waiting[self._last])))
         else:
             move = dict(moves)[self._last]
             self._last = None
             move()
         return True
 
+    def let(self, actor: str, number: int = 0) -> str:
+        """Let an actor make one of the calls before which it stands, and say which."""
+        label, place = self._waiting[actor].pop(number)
+        self.trace.append(f"{actor}: {label}")
+        place.set_result(None)
+        return label
+
+    def stands(self, actor: str) -> bool:
+        """Say whether an actor stands before a call."""
+        return bool(self._waiting.get(actor))
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.trace.append(f"clock: +{seconds} s")
+        self.clock.advance(seconds)
+
     def sleep(self, actor: str) -> None:
         """Let an actor stand still for long, and mostly time pass meanwhile."""
         self._asleep[actor] = self._steps + self.chance.randrange(20, 150)
         self.trace.append(f"{actor} sleeps")
         if self.chance.random() < 0.7:
-            self._pass(self.chance.choice(LONG))
+            self.wait(self.chance.choice(LONG))
 
     def kill(self, actor: str) -> None:
         """Let an actor make no call any more; what it has under way arrives, late, or never."""
@@ -158,11 +171,7 @@ class Schedule:
 
     def tick(self) -> None:
         """Let time pass."""
-        self._pass(self.chance.choice(TICKS))
-
-    def _pass(self, seconds: float) -> None:
-        self.trace.append(f"clock: +{seconds} s")
-        self.clock.advance(seconds)
+        self.wait(self.chance.choice(TICKS))
 
     async def call(
         self, actor: str, market: FakeMarketplace, label: str, effect: Callable[[], T], *, writes: bool
