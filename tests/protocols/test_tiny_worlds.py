@@ -43,4 +43,4 @@ async def test_tiny_worlds_find_that_overtaken_runners_write(monkeypatch: pytest
     monkeypatch.setattr(Fences, "check", lambda _fences, _fence: None)
 
     with pytest.raises(LawBrokenError, match="overtaken"):
-        await play_all("run", "run", 400)
+        await play_all("run", "run", 400, every=10)
