@@ -103,7 +103,7 @@ class Switches:
             await asyncio.gather(*tasks.values())
             scene.schedule.wild = False
             await _end(scene)
-        except LawBrokenError as error:
+        except (LawBrokenError, ExceptionGroup) as error:
             error.add_note("\n".join(scene.schedule.trace))
             raise
         return made
