@@ -109,6 +109,8 @@ def _name(event: Event) -> str:
 
 
 def _log(level: int, name: str, facts: dict[str, Any]) -> None:
+    if not log.isEnabledFor(level):
+        return
     plain = {key: _plain(value) for key, value in facts.items()}
     shown = " ".join(f"{key}={_one_word(value)}" for key, value in plain.items())
     extra = {"ordersync.event": name} | {f"ordersync.{key}": value for key, value in facts.items()}

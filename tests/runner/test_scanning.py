@@ -10,7 +10,7 @@ import pytest
 from ordersync import ChannelSettings, OrderKey, OrderPage, OrderState
 from ordersync.errors import ChannelUnavailableError
 from ordersync.model.runs import EntryKind
-from ordersync.testing import BareMarketplace, FakeMarketplace
+from ordersync.testing import BareMarketplace, FakeMarketplace, ManualClock
 from ordersync.testing.clock import START
 from runner.strange import die_at
 from runner.world import SHOP, World, remarks, sightings
@@ -255,6 +255,33 @@ async def test_clock_of_the_channel_runs_ahead(world: World) -> None:
     progress = await world.storage.orders.progress(SHOP)
 
     assert progress.watermark == world.clock.now()
+
+
+class Late(FakeMarketplace):
+    """Answers with ``late`` where that is set."""
+
+    late: OrderPage | None = None
+
+    async def fetch_orders(self, *, updated_since: datetime | None, cursor: str | None = None) -> OrderPage:
+        """Answer as a copy does that lags behind."""
+        return self.late or await super().fetch_orders(updated_since=updated_since, cursor=cursor)
+
+
+async def test_older_version_with_a_stamp_from_a_clock_ahead_changes_nothing(world: World) -> None:
+    """Whatever a clock is ahead by as its channel says, of two versions of an order the newer one holds."""
+    clock = ManualClock(START + timedelta(hours=1))
+    shop = Late(SHOP, clock=clock, clock_skew=timedelta(hours=2))
+    shop.list_sku("MUG", 10)
+    shop.place("1001", lines={"MUG": 1})
+    late = await shop.fetch_orders(updated_since=None)
+    clock.advance(minutes=1)
+    shop.edit("1001", {"MUG": 3})
+    await world.run(shop)
+
+    shop.late = late
+    await world.run_later(shop)
+
+    assert (await world.order("1001")).lines[0].quantity == 3
 
 
 async def test_decisions_may_be_kept_for_ever(memory_world: World) -> None:

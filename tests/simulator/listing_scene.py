@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import attrs
 
-from ordersync import ChannelId, ChannelSettings, OrderKey, StockRule, StockUpdate
+from ordersync import ChannelId, ChannelOrder, ChannelSettings, OrderKey, StockRule, StockUpdate
 from ordersync.model.ids import Fence
 from ordersync.model.listings import Answer, Attempt, Listing, ListingId, Push, StockOutcome
 from ordersync.model.stock import Claim, Sale
@@ -47,6 +47,7 @@ class Bought:
     done: bool = False
     spoiled: bool = False
     word: str | None = None
+    taken_at: datetime = START + timedelta(days=1)
 
     @property
     def lines(self) -> list[Bought]:
@@ -59,8 +60,12 @@ class Market:
     """As much of a market as the checker reads."""
 
     decrements_on_sale: bool = True
+    call_timeout: timedelta = timedelta(minutes=1)
+    late_window: timedelta = timedelta(minutes=8)
+    skew: timedelta = timedelta(0)
     levels: dict[str, int] = attrs.field(factory=dict)
     orders: dict[str, Bought] = attrs.field(factory=dict)
+    shown: dict[str, list[ChannelOrder]] = attrs.field(factory=dict)
 
     @property
     def traits(self) -> Market:
@@ -110,6 +115,12 @@ class ListingScene:
         name = f"count/{sku}/{quantity}/{self.now}"
         await self.do("stock", "set_on_hand", sku, location="main", quantity=quantity, movement_id=name)
 
+    async def adopt(self, fingerprint: str, *, answer: bool | None = None) -> None:
+        """Ask for a rule of the channel; a lie is what the book answers in place of the truth."""
+        facts: dict[str, Any] = {"hold": timedelta(hours=1), "fence": FENCE, "at": self.now}
+        true = await self.storage.listings.adopt_rule(SHOP, fingerprint, **facts)
+        self.tell("listings", "adopt_rule", SHOP, fingerprint, answer=true if answer is None else answer, **facts)
+
     async def announce(self) -> None:
         """Mark what has changed, then forget the change."""
         versions = await self.storage.stock.changed(limit=100)
@@ -155,9 +166,9 @@ class ListingScene:
         claim = Claim(order_key=KEY, revision=1, wanted={("MUG", "main"): quantity})
         await self.do("stock", "reserve", [claim], at=self.now)
 
-    def call(self) -> None:
+    def call(self, number: int = 9) -> None:
         """Let a program send a level."""
-        update = StockUpdate(channel_sku="MUG-S", quantity=1, attempt_id="r/MUG-S/attempt/9")
+        update = StockUpdate(channel_sku="MUG-S", quantity=1, attempt_id=f"r/MUG-S/attempt/{number}")
         started = Started(process="r", channel=SHOP, method="push_stock", at=self.now, effect=True, request=[update])
         self.checker.started(started, self.reader)
 
@@ -172,4 +183,5 @@ async def listing_scene(rule: StockRule | None = None) -> AsyncIterator[ListingS
         await scene.stock(10)
         await scene.do("listings", "link", SHOP, "MUG-S", "MUG")
         await scene.announce()
+        await scene.adopt("first")
         yield scene

@@ -36,6 +36,8 @@ class Traits:
     paging: str = "keyset"
     lag: timedelta = timedelta(0)
     granularity: timedelta = timedelta(seconds=1)
+    call_timeout: timedelta = timedelta(seconds=60)
+    late_window: timedelta = timedelta(minutes=10)
 
 
 @attrs.define(kw_only=True)
@@ -54,6 +56,7 @@ class Bought:
     """An order as it truly is."""
 
     reference: str = "1001"
+    buyer: str = "CANARY-M1-1001"
     lines: list[Line] = attrs.field(factory=lambda: [Line()])
     payment: PaymentStatus = PaymentStatus.PAID
     held: bool = False
@@ -170,6 +173,10 @@ class Books:
     def listings(self, channel: ChannelId) -> Sequence[Listing]:  # noqa: ARG002 - nothing is listed here
         """Return nothing."""
         return []
+
+    def links_revision(self, channel: ChannelId) -> int:  # noqa: ARG002 - nothing is linked here
+        """Return nothing."""
+        return 0
 
     def progress(self, channel: ChannelId) -> Progress:  # noqa: ARG002 - there is one channel
         """Return how far the channel is known."""

@@ -54,7 +54,7 @@ def test_ordinary_leases_break_nothing(scene: Scene) -> None:
     """A channel goes from one holder to the next when a lease is given back, or has ended; each is fenced."""
     first = scene.lease(1)
     scene.write(1)
-    scene.call("push_stock", minutes=4)
+    scene.call("push_stock", minutes=3)
     scene.tell("journal", "renew", first, duration=FOUR, answer=True, minutes=3)
     scene.call("push_stock", minutes=6)
     scene.tell("journal", "release", first, minutes=6)
@@ -120,3 +120,10 @@ def test_effect_past_the_lease_breaks_l11(scene: Scene) -> None:
         scene.call("push_stock", minutes=5)
     with breaks("L11"):
         scene.call("send_dispatch", process="second")
+
+
+def test_call_that_may_outlive_its_lease_is_found(scene: Scene) -> None:
+    """An effect that starts less than one call time-out before its lease ends breaks rule 12."""
+    scene.lease(1)
+    with breaks("R12"):
+        scene.call("push_stock", minutes=3.5)

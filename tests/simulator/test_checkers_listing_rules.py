@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ordersync.model.listings import ChannelListing, StockOutcome
+from ordersync.testing import make_channel_order
 from ordersync.testing.clock import START
 from ordersync.testing.simulator.trace import Violation
-from simulator.listing_scene import FENCE, KEY, MUG, SHOP, ListingScene, listing_scene
+from simulator.listing_scene import FENCE, KEY, MUG, SHOP, Bought, ListingScene, listing_scene
 
 
 @pytest.fixture
@@ -184,3 +185,66 @@ async def test_r24_mark_reaches_every_listing(scene: ListingScene) -> None:
     """A listing that a mark leaves out is found."""
     with breaks("R24"):
         await scene.do("listings", "mark", ["MUG"], lie={"wanted": scene.mug.wanted})
+
+
+async def test_r16_sale_that_is_older_than_it_says(scene: ListingScene) -> None:
+    """A sale that truly was before the last accept is a doubt, whatever the stamp of its market's clock says."""
+    scene.market.orders["1001"] = Bought("MUG-S", taken_at=scene.now)
+    await scene.push(10)
+    scene.later(1)
+
+    with breaks("R16"):
+        await scene.sell()
+
+
+async def test_r17_sale_is_told_gross(scene: ListingScene) -> None:
+    """A sale that is told as what is still open of its order is found."""
+    scene.market.shown["1001"] = [make_channel_order(lines={"MUG-S": 2})]
+    await scene.push(10)
+    scene.later(1)
+
+    with breaks("R17"):
+        await scene.sell()
+
+
+async def test_r21_push_leaves_soon(scene: ListingScene) -> None:
+    """A push that leaves as late as its record allows is let through, and one that leaves later is found."""
+    attempt = await scene.begin(10)
+    assert attempt is not None
+    scene.later(0.3)
+    scene.call(attempt.number)
+    scene.later(0.1)
+
+    with breaks("R21"):
+        scene.call(attempt.number)
+
+
+async def test_r21_window_is_no_shorter_than_a_copy_may_take(scene: ListingScene) -> None:
+    """A window that leaves out how late a push may still be sent is found, though it is what the verb was told."""
+    scene.market.late_window = timedelta(minutes=9)
+    attempt = await scene.begin(10)
+    assert attempt is not None
+
+    with breaks("R21"):
+        await scene.finish(attempt, StockOutcome.UNKNOWN)
+
+
+async def test_r25_rule_that_flips_back(scene: ListingScene) -> None:
+    """A rule may come back after an hour; one that is taken over sooner is found."""
+    await scene.adopt("second")
+    scene.later(61)
+    await scene.adopt("first")
+    scene.later(1)
+    await scene.adopt("second")
+
+    with breaks("R25"):
+        await scene.adopt("second", answer=True)
+
+
+async def test_r25_who_pushes_has_the_rule_in_force(scene: ListingScene) -> None:
+    """A program whose rule was not taken over pushes nothing."""
+    await scene.adopt("second")
+    await scene.adopt("first")
+
+    with breaks("R25"):
+        await scene.begin(10)

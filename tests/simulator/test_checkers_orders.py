@@ -11,7 +11,7 @@ import pytest
 from ordersync import ChannelOrderLine, Order, OrderState
 from ordersync.model.dispatch import DispatchNote, Note, NoteStatus, Parcel, ParcelRecord
 from ordersync.model.ids import Fence
-from ordersync.model.orders import Reason
+from ordersync.model.orders import Conflict, ConflictCode, Reason
 from ordersync.model.pages import ChangedOrder, PageWork
 from ordersync.testing.builders import (
     NOON,
@@ -182,6 +182,32 @@ def test_parcel_of_an_order_that_must_wait_breaks_p8(scene: Scene, stop: dict[st
         scene.checker.committed(told, scene.books)
         return
     with breaks("R08"):
+        scene.checker.committed(told, scene.books)
+
+
+@pytest.mark.parametrize("sent", [0, 1])
+def test_parcel_of_more_than_left_elsewhere_breaks_l4(scene: Scene, sent: int) -> None:
+    """What left by other hands is no more than the market shows as sent."""
+    shown = tuple(attrs.evolve(line, shipped=sent) for line in scene.save().lines)
+    conflict = Conflict(code=ConflictCode.SHIPPED_ELSEWHERE, sentence="", at=NOON, view="", lines=shown)
+    before = scene.become(conflict=conflict)
+    lines = tuple(attrs.evolve(line, processed=1) for line in before.lines)
+    changes: dict[str, Any] = {
+        "revision": 3,
+        "stock_revision": 2,
+        "state": OrderState.PROCESSED,
+        "wanted": {},
+        "conflict": None,
+    }
+    after = scene.books.by_key[KEY] = attrs.evolve(before, lines=lines, **changes)
+    deduction = make_deduction(KEY, "p1", {"MUG": 1}, make_claim(KEY, {}, revision=2))
+    parcel = ParcelRecord(order_key=KEY, asked=Parcel(id="p1"), lines={"1": 1}, deduction=deduction, at=NOON)
+    note = attrs.evolve(_note(), ready=NoteStatus.CONFIRMED)
+    told = commit("orders", "record_parcel", parcel, after, note, expect=2, answer="recorded")
+    if sent:
+        scene.checker.committed(told, scene.books)
+        return
+    with breaks("L4"):
         scene.checker.committed(told, scene.books)
 
 

@@ -9,13 +9,28 @@ import attrs
 import pytest
 
 from ordersync import Order, OrderState
-from ordersync.model.dispatch import Parcel, ParcelRecord
+from ordersync.model.dispatch import DispatchNote, Note, NoteStatus, Parcel, ParcelRecord
 from ordersync.model.stock import Deduction, Movement
 from ordersync.testing.builders import NOON, make_claim, make_deduction, make_order
-from ordersync.testing.simulator.checkers.stock import StockChecker
+from ordersync.testing.simulator.checkers.stock import STRANGER, StockChecker
 from simulator.reading import KEY, Books, Market, breaks, commit, world_of
 
 MUG = ("MUG", "main")
+NOTE = Note(
+    note=DispatchNote(
+        id=KEY.dispatch_id("p1"),
+        order_key=KEY,
+        channel_order_id=None,
+        lines={"1": 1},
+        carrier=None,
+        service=None,
+        tracking_number=None,
+        tracking_url=None,
+        dispatched_at=NOON,
+    ),
+    parcel_id="p1",
+    status=NoteStatus.WAITING,
+)
 
 
 class Scene:
@@ -64,10 +79,22 @@ class Scene:
         order = self.books.by_key[KEY]
         lines = tuple(attrs.evolve(line, processed=1) for line in order.lines)
         order = attrs.evolve(order, lines=lines, state=OrderState.PROCESSED, wanted={}, stock_revision=2)
-        self.books.by_key[KEY] = order
-        told = commit("orders", "record_parcel", parcel, order, None, expect=1, answer="recorded")
+        self.books.by_key[KEY], self.books.parcels[KEY, "p1"] = order, parcel
+        self.books.noted[KEY] = [NOTE]
+        told = commit("orders", "record_parcel", parcel, order, NOTE, expect=1, answer="recorded")
         self.checker.committed(told, self.books)
         return deduction
+
+    def new_ledger(self) -> None:
+        """Tell that the ledger is another one, which holds nothing for the order under a revision above ours."""
+        claim = self.books.holds[KEY] = make_claim(KEY, {}, revision=7)
+        self.books.lay(10)
+        self.checker.committed(commit("stock", "reserve", [claim], process=STRANGER), self.books)
+
+    def rewanted(self, **changes: Any) -> None:  # noqa: ANN401 - fields of an order
+        """Tell that every order is to be told anew."""
+        self.books.by_key[KEY] = attrs.evolve(self.books.by_key[KEY], **changes)
+        self.checker.committed(commit("orders", "rewant_all"), self.books)
 
     def deduct(self, deduction: Deduction, *, left: int) -> None:
         """Tell that the parcel was deducted, with so many mugs left."""
@@ -219,3 +246,44 @@ def test_ledger_that_is_ahead_of_its_order_breaks_p6(scene: Scene) -> None:
     """The ledger never holds a later revision than the order has."""
     with breaks("R06"):
         scene.reserve(revision=2)
+
+
+def test_parcel_that_is_gone_breaks_p6(scene: Scene) -> None:
+    """What was recorded of an order stays, also when the order is deleted."""
+    scene.reserve()
+    scene.deduct(scene.packed(), left=9)
+    order = attrs.evolve(scene.books.by_key[KEY], state=OrderState.DELETED)
+    scene.order(order)
+    scene.books.noted.clear()
+    with breaks("R06"):
+        scene.order(order)
+
+
+def test_new_ledger_is_told_of_every_order(scene: Scene) -> None:
+    """A ledger in the place of ours holds what orders want once all are wanted anew and overtake what it held."""
+    scene.reserve()
+    scene.settled()
+    scene.new_ledger()
+    scene.rewanted(stock_revision=2)
+    scene.order(attrs.evolve(scene.books.by_key[KEY], stock_revision=8))
+    scene.reserve(revision=8)
+    scene.settled()
+
+
+def test_new_ledger_that_is_told_nothing_breaks_l4(scene: Scene) -> None:
+    """No order counts as settled because an earlier ledger held what it wants."""
+    scene.reserve()
+    scene.settled()
+    scene.new_ledger()
+    with breaks("L4"):
+        scene.rewanted()
+
+
+def test_order_that_does_not_hear_of_a_higher_revision_breaks_l4(scene: Scene) -> None:
+    """An order that the ledger holds under a higher revision is not settled by a claim that counts for nothing."""
+    scene.reserve()
+    scene.settled()
+    scene.new_ledger()
+    scene.rewanted(stock_revision=2)
+    with breaks("L4"):
+        scene.settled()

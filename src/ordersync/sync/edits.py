@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -37,6 +37,8 @@ class Shown:
     settings: ChannelSettings
     links: Links
     at: datetime
+    clock_skew: timedelta = timedelta(0)
+    """How far the channel's clock may be ahead of ours."""
     whole_order: bool = False
     """Whether the channel can only mark whole orders as shipped."""
 
@@ -58,7 +60,7 @@ class Shown:
     @property
     def updated_at(self) -> datetime:
         """Return when the channel changed it last; a time still to come would hide every later change."""
-        return min(self.seen.updated_at, self.at)
+        return min(self.seen.updated_at, self.at + self.clock_skew)
 
     @property
     def by(self) -> Reason:

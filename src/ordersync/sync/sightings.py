@@ -172,6 +172,7 @@ def _shown(scene: Scene, seen: ChannelOrder) -> Shown:
         settings=channel.settings,
         links=scene.links,
         at=scene.at,
+        clock_skew=channel.clock_skew,
         whole_order=channel.whole_order_dispatch,
     )
 

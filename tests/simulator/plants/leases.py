@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-import attrs
-
 from ordersync import ChannelId
 from ordersync.model.ids import Fence
 from ordersync.model.runs import Lease
@@ -141,7 +139,7 @@ def renews_what_it_lost() -> Sequence[Patch]:
     async def renew(journal: MemoryJournal, lease: Lease, *, duration: timedelta) -> bool:
         held = journal._leases.get(lease.channel)
         if held is not None:
-            lease = attrs.evolve(lease, token=held[0].token, holder=held[0].holder)
+            lease = held[0]
         return await real(journal, lease, duration=duration)
 
     anybody = "UPDATE leases SET expires_at = ? WHERE channel_id = ? AND ? IS NOT NULL AND ? IS NOT NULL"

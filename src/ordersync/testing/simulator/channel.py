@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
+import attrs
+
 from ...channel import Channel
 from ...errors import ChannelResponseError
 from ...model.channel_orders import ChannelOrder, OrderPage, UnreadableOrder
@@ -14,7 +16,7 @@ from ...model.dispatch import DispatchNote
 from ...model.ids import ChannelId
 from ...model.listings import ListingPage, StockOutcome, StockResult, StockUpdate
 from ...model.settings import ChannelSettings
-from .market import MEANINGS, Answer, MarketTraits, TrueMarket
+from .market import MEANINGS, Answer, MarketTraits, Shown, TrueMarket
 from .market.shelf import result_of
 from .net import Departure, Effect, FaultNet, Request
 from .processes import Process
@@ -96,7 +98,11 @@ class TrueChannel(Channel):
         )
 
     async def _look_up(self, reference: str) -> ChannelOrder | UnreadableOrder | None:
-        form = await self._call("fetch_order", lambda: self._market.read_order(reference))
+        form: Shown | None = await self._call(
+            "fetch_order",
+            lambda: self._market.read_order(reference),
+            forged={"truncated": lambda _: self._nonsense},
+        )
         if form is None:
             return None
         self._market.told([form])
@@ -120,18 +126,23 @@ class TrueChannel(Channel):
             ),
             timeout_s=self.call_timeout.total_seconds(),
             window_s=self.late_window.total_seconds(),
+            slowness=self._market.traits.slowness,
             effect=effect,
             forged=forged or {},
         )
-        answer = await self._net.call(request)
-        await self._process.step(f"answer of {method}")
+        try:
+            answer = await self._net.call(request)
+            await self._process.step(f"answer of {method}")
+        except BaseException:
+            self._net.troubled(request.departure)
+            raise
         return answer
 
     def _forged_pages(self, since: datetime | None, cursor: str | None) -> Forged[Answer]:
         """Return the pages that are not what they should be.
 
-        A page is cut short and its cursor goes on behind what is on it; or it makes no sense; or a scan's first page
-        wrongly says that there is nothing.
+        A page is cut short and its cursor goes on behind what is on it; or it makes no sense; or it shows an order as
+        it was before; or a scan's first page wrongly says that there is nothing, or a later one points back at itself.
         """
         market = self._market
 
@@ -144,10 +155,17 @@ class TrueChannel(Channel):
         def empty(_: random.Random) -> Effect[Answer]:
             return lambda: Answer((), None, market.read_orders(since, cursor).server_time)
 
-        return {"truncated": truncated} if cursor is not None else {"truncated": truncated, "empty": empty}
+        def same_token(_: random.Random) -> Effect[Answer]:
+            return lambda: _pointing_back(market.read_orders(since, cursor), cursor)
 
-    def _nonsense(self) -> Answer:
-        raise ChannelResponseError(f"{self.id}: the answer ends in the middle; the page is read again in the next run")
+        def stale(_: random.Random) -> Effect[Answer]:
+            return lambda: market.read_stale(since, cursor)
+
+        of_its_place = {"empty": empty} if cursor is None else {"same_token": same_token}
+        return {"truncated": truncated, "stale": stale, **of_its_place}
+
+    def _nonsense(self) -> Any:  # noqa: ANN401 - in place of any answer
+        raise ChannelResponseError(f"{self.id}: the answer ends in the middle; it is read again in the next run")
 
     def _half(self, updates: Sequence[StockUpdate], chance: random.Random) -> Effect[Sequence[StockResult]]:
         """Return a push of which some levels are refused, forgotten, or applied without a word."""
@@ -166,6 +184,11 @@ class TrueChannel(Channel):
             return told
 
         return effect
+
+
+def _pointing_back(page: Answer, cursor: str | None) -> Answer:
+    """Return a page that says, if more pages follow, that it is the next one itself."""
+    return page if page.next_cursor is None else attrs.evolve(page, next_cursor=cursor)
 
 
 class ChannelWithLookup(TrueChannel):

@@ -6,8 +6,12 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import attrs
+
 from ...desk import OrderDesk
+from ...errors import ParcelConflictError, TransitionError
 from ...model.dispatch import NoteStatus, Parcel
+from ...model.ids import OrderKey
 from ...model.orders import LIVE, Order, OrderState, Resolution
 from .processes import Process
 from .stage import Stage
@@ -16,28 +20,48 @@ WHO, WHY = "Ada", "asked by the buyer"
 AGAIN = 4
 """So many of the last parcels may be asked for again."""
 
+AT_HAND = 0.5
+"""How often somebody does something to the very order that somebody did something to before."""
+
+
+@attrs.define
+class Papers:
+    """What lies on the desks: the parcels that were asked for, and the order that was handled last."""
+
+    asked: list[tuple[Order, Parcel]] = attrs.field(factory=list)
+    at_hand: OrderKey | None = None
+
 
 class Clerk:
     """A person at the desk, at the storage as one process reaches it."""
 
-    def __init__(
-        self, stage: Stage, process: Process, chance: random.Random, asked: list[tuple[Order, Parcel]]
-    ) -> None:
-        self.stage, self.chance, self.asked = stage, chance, asked
+    def __init__(self, stage: Stage, process: Process, chance: random.Random, papers: Papers) -> None:
+        self.stage, self.chance, self.papers, self.asked = stage, chance, papers, papers.asked
         self.storage = stage.reach(process)
         self.desk = OrderDesk(self.storage, clock=stage.clock)
 
     def an_order(self, fits: Callable[[Order], bool]) -> Order | None:
-        """Return some order of some channel that fits, as the clerk sees it on the screen."""
-        channel = self.chance.choice(list(self.stage.settings))
-        found = [order for order in self.stage.reader.orders(channel) if fits(order)]
-        return self.chance.choice(found) if found else None
+        """Return some order of some channel that fits, as the clerk sees it on the screen; often the last one."""
+        last = self._at_hand() if self.chance.random() < AT_HAND else None
+        if last is not None and fits(last):
+            return last
+        channels = list(self.stage.settings)
+        for channel in self.chance.sample(channels, len(channels)):
+            found = [order for order in self.stage.reader.orders(channel) if fits(order)]
+            if found:
+                return self.chance.choice(found)
+        return None
+
+    def _at_hand(self) -> Order | None:
+        key = self.papers.at_hand
+        return None if key is None else self.stage.reader.order(key)
 
     async def to_some(self, fits: Callable[[Order], bool], verb: Callable[[Order], Awaitable[object]]) -> None:
         """Do something to an order that fits; sometimes as it was when the screen was drawn a while ago."""
         order = self.an_order(fits)
         if order is None:
             return
+        self.papers.at_hand = order.key
         if self.chance.random() < 0.2:
             await asyncio.sleep(self.chance.uniform(1.0, 60.0))
         await verb(order)
@@ -47,37 +71,43 @@ class Clerk:
         await self.to_some(_may_be_processed, lambda order: self._send(order, lines=None))
 
     async def part(self) -> None:
-        """Process one piece or two of an order."""
+        """Process one piece or two of an order, and leave some for later if there are more."""
 
         def some(order: Order) -> Awaitable[object]:
             line = self.chance.choice([line for line in order.lines if line.open])
-            return self._send(order, lines={line.line_id: self.chance.randint(1, line.open)})
+            return self._send(order, lines={line.line_id: self.chance.randint(1, max(1, line.open - 1))})
 
         await self.to_some(_may_be_processed, some)
 
-    async def _send(self, order: Order, lines: Mapping[str, int] | None) -> None:
-        number = len(self.asked) + 1
-        tracked = self.chance.random() < 0.7
-        parcel = Parcel(
-            id=f"p{number}",
-            lines=lines,
-            carrier="DHL" if tracked else None,
-            tracking_number=f"JD{number:04}" if tracked else None,
-        )
+    async def _send(self, order: Order, lines: Mapping[str, int] | None, *, label: str | None = None) -> None:
+        name = f"p{len(self.asked) + 1}"
+        label = label or (f"JD{len(self.asked) + 1:04}" if self.chance.random() < 0.7 else None)
+        parcel = Parcel(id=name, lines=lines, carrier="DHL" if label else None, tracking_number=label)
         self.asked.append((order, parcel))
         await self.desk.process(order.key, parcel)
 
     async def next(self) -> None:
-        """Process the next piece of an order of which something was packed just now, whatever became of it."""
+        """Process the next piece of an order of which something was packed just now, whatever became of it.
+
+        Often it goes on the same truck under the same number, as two boxes of one shipment do.
+        """
         order = self.stage.reader.order(self.asked[-1][0].key) if self.asked else None
         if order is not None and any(line.open for line in order.lines):
-            await self._send(order, lines={next(line.line_id for line in order.lines if line.open): 1})
+            label = self.asked[-1][1].tracking_number if self.chance.random() < 0.5 else None
+            await self._send(order, lines={next(line.line_id for line in order.lines if line.open): 1}, label=label)
 
     async def again(self) -> None:
-        """Ask for a parcel again, as whoever got no answer does."""
-        if self.asked:
-            order, parcel = self.chance.choice(self.asked[-AGAIN:])
+        """Ask for a parcel again, as whoever got no answer does; what was recorded is never refused."""
+        if not self.asked:
+            return
+        order, parcel = self.chance.choice(self.asked[-AGAIN:])
+        known = self.stage.reader.parcel(order.key, parcel.id)
+        try:
             await self.desk.process(order.key, parcel)
+        except (ParcelConflictError, TransitionError) as refused:
+            if known is None or known.asked != parcel:
+                raise
+            self.stage.referee.found("R09", f"{order.key}: parcel {parcel.id!r} was asked for again: {refused}")
 
     async def other(self) -> None:
         """Ask for a parcel again, by mistake with another quantity."""
@@ -108,8 +138,12 @@ class Clerk:
 
     async def move(self) -> None:
         """Send an order from another location."""
-        place = self.chance.choice(self.stage.locations)
-        await self.to_some(_is_live, lambda order: self.desk.move(order.key, place, who=WHO))
+
+        def elsewhere(order: Order) -> Awaitable[object]:
+            others = [place for place in self.stage.locations if place != order.location]
+            return self.desk.move(order.key, self.chance.choice(others), who=WHO)
+
+        await self.to_some(_is_live, elsewhere)
 
     async def relink(self) -> None:
         """Let an order's lines mean what they mean now."""

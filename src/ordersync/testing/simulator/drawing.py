@@ -6,7 +6,7 @@ import random
 from typing import Literal
 
 from .chances import Chances
-from .options import ACCIDENTS, DESK_DEEDS, MARKET_DEEDS, NET_FAULTS, MarketOptions, Options, Rates
+from .options import ACCIDENTS, DESK_ACCIDENTS, DESK_DEEDS, MARKET_DEEDS, NET_FAULTS, MarketOptions, Options, Rates
 from .ports import FAULTS as STORAGE_FAULTS
 from .themes import THEMES
 
@@ -42,6 +42,8 @@ def draw(seed: int, *, storage: Literal["memory", "sqlite"] = "memory") -> Optio
         accidents=_swarm(ACCIDENTS, chance, on=0.5),
         market_deeds={"buy": MARKET_DEEDS["buy"], **_swarm(MARKET_DEEDS, chance, on=0.7)},
         desk_deeds={"process": DESK_DEEDS["process"], **_swarm(DESK_DEEDS, chance, on=0.6)},
+        desks=chance.choice((1, 2, 2)),
+        desk_accidents=_swarm(DESK_ACCIDENTS, chance, on=0.5),
     )
     return Chances(seed).child("theme").choice(THEMES)(options)
 
@@ -75,6 +77,8 @@ def _market(chance: random.Random) -> MarketOptions:
         words_only=chance.random() < 0.15,
         call_timeout=chance.choice((10.0, 30.0, 60.0)),
         late_window=chance.choice((30.0, 120.0, 600.0)),
+        slowness=chance.choice((0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.3, 0.9)),
         download_unpaid=chance.random() < 0.4,
         imports_ended=chance.random() < 0.2,
+        refuses_batches=chance.random() < 0.5,
     )

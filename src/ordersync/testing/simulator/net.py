@@ -18,7 +18,7 @@ Effect = Callable[[], T]
 
 ANY_CALL = ("lost_before", "lost_after", "reset", "slow", "unavailable", "too_many", "outage", "auth")
 WRITES = ("late_apply", "twice")
-FAULTS = (*ANY_CALL, *WRITES, "refused", "half_batch", "truncated", "empty")
+FAULTS = (*ANY_CALL, *WRITES, "refused", "half_batch", "truncated", "empty", "same_token", "stale")
 """Every fault by name, always in this order."""
 
 RETRY_AFTER = (None, None, 1.0, 5.0, 30.0, 120.0, 100_000.0)
@@ -44,13 +44,15 @@ class Request(Generic[T]):
     """A call to a channel: what it does at the marketplace, and what it does when one of its own faults occurs.
 
     ``forged`` makes the effect of each fault that is no matter of the network, such as half a batch being refused.
-    A copy lands at most ``window_s`` after ``timeout_s``, counted from sending.
+    A copy lands at most ``window_s`` after ``timeout_s``, counted from sending. ``slowness`` is what part of
+    ``timeout_s`` an answer may take where nothing goes wrong.
     """
 
     departure: Departure
     timeout_s: float
     window_s: float
     effect: Effect[T]
+    slowness: float = 0.0
     forged: Mapping[str, Callable[[random.Random], Effect[T]]] = attrs.field(factory=dict)
 
 
@@ -82,18 +84,22 @@ class _Flight(Generic[T]):
 class FaultNet:
     """Carries requests; ``rates`` says how often each fault of ``FAULTS`` occurs, from 0 to 1, together at most 1.
 
-    ``on_departure``, if set, is told of each request that leaves. What a request does is no part of the task that sent
-    it: when that is cancelled or its program dies, the request lands all the same, or is lost, as it happens.
+    A rate may be for one method alone, and then goes for that one instead: ``lost_before send_dispatch``.
+
+    ``on_departure``, if set, is told of each request that leaves, and ``on_trouble`` of each that goes wrong. What a
+    request does is no part of the task that sent it: when that is cancelled or its program dies, the request lands all
+    the same, or is lost, as it happens.
     """
 
     def __init__(
         self, rates: Mapping[str, float], *, chance: random.Random, loop: asyncio.AbstractEventLoop, trace: Trace
     ) -> None:
         """Connect everybody with everybody; ``ValueError`` for a fault that there is not."""
-        unknown = sorted(set(rates) - set(FAULTS))
+        unknown = sorted({name.partition(" ")[0] for name in rates} - set(FAULTS))
         if unknown:
             raise ValueError(f"there is no fault named {', '.join(unknown)}")
         self.on_departure: Callable[[Departure], None] | None = None
+        self.on_trouble: Callable[[Departure], None] | None = None
         self._rates, self._chance, self._loop, self._trace = dict(rates), chance, loop, trace
         self._down_until: dict[ChannelId, float] = {}
         self._locked_until: dict[ChannelId, float] = {}
@@ -139,7 +145,7 @@ class FaultNet:
             return ""
         at = self._chance.random()
         for fault in self._possible(request):
-            at -= self._rates.get(fault, 0.0)
+            at -= self._rates.get(f"{fault} {request.departure.method}", self._rates.get(fault, 0.0))
             if at < 0:
                 self._begin_period(fault, channel, now)
                 return self._told(fault, request)
@@ -150,7 +156,13 @@ class FaultNet:
         refused = ("refused",) if request.departure.method == "push_stock" else ()
         return [*ANY_CALL, *writes, *refused, *request.forged]
 
+    def troubled(self, departure: Departure) -> None:
+        """Note that a request went wrong, by a fault or for its sender."""
+        if self.on_trouble is not None:
+            self.on_trouble(departure)
+
     def _told(self, fault: str, request: Request[Any]) -> str:
+        self.troubled(request.departure)
         self._trace.event(f"fault {fault}", str(request.departure.channel), request.departure.method)
         return fault
 
@@ -163,11 +175,12 @@ class FaultNet:
     def _fate(self, fault: str, request: Request[Any]) -> Fate:
         """Work out what a fault does to a request."""
         make = FATES.get(fault)
-        return self._ordinary() if make is None else make(self, request)
+        return self._ordinary(request) if make is None else make(self, request)
 
-    def _ordinary(self) -> Fate:
-        lands = self._chance.uniform(0.02, 0.5)
-        return Fate(lands_s=lands, told_s=lands + self._chance.uniform(0.02, 0.5))
+    def _ordinary(self, request: Request[Any]) -> Fate:
+        longest = max(0.5, request.slowness * request.timeout_s / 2)
+        lands = self._chance.uniform(0.02, longest)
+        return Fate(lands_s=lands, told_s=lands + self._chance.uniform(0.02, longest))
 
     def _lost_before(self, request: Request[Any]) -> Fate:
         return attrs.evolve(self._broken_off(request), lands_s=None)

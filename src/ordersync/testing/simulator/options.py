@@ -28,6 +28,8 @@ NET_FAULTS: Rates = {
     "half_batch": 0.25,
     "truncated": 0.05,
     "empty": 0.04,
+    "same_token": 0.04,
+    "stale": 0.1,
     "outage": 0.015,
     "auth": 0.008,
     "twice": 0.2,
@@ -66,11 +68,15 @@ DESK_DEEDS: Rates = {
     "settings": 0.4,
     "switch": 0.3,
     "hint": 0.7,
+    "ledger": 0.15,
 }
 """What people and hosts do here."""
 
-ACCIDENTS: Rates = {"kill": 0.3, "cancel": 0.25, "freeze": 0.3}
+ACCIDENTS: Rates = {"kill": 0.3, "cancel": 0.25, "freeze": 0.3, "stall": 0.4}
 """What may happen to a run, and how often at most."""
+
+DESK_ACCIDENTS: Rates = {"hang": 0.15, "die": 0.15}
+"""What may happen to a program at the desk, and how often at most."""
 
 
 @attrs.frozen(kw_only=True)
@@ -93,11 +99,13 @@ class MarketOptions:
     stock_batch_size: int = 2
     in_update_order: bool = False
     repeats: float = 0.0
+    refuses_batches: bool = False
     skew: float = 0.0
     placing: float = 0.0
     words_only: bool = False
     call_timeout: float = 30.0
     late_window: float = 120.0
+    slowness: float = 0.0
     download_unpaid: bool = False
     imports_ended: bool = False
 
@@ -113,6 +121,7 @@ class Options:
     stock: int = 10
     kit: bool = False
     runners: int = 2
+    desks: int = 1
     chaos_s: float = 2400.0
     pause_s: float = 240.0
     market_pause_s: float = 80.0
@@ -124,6 +133,7 @@ class Options:
     net: Rates = attrs.field(factory=dict)
     storage_faults: Rates = attrs.field(factory=dict)
     accidents: Rates = attrs.field(factory=dict)
+    desk_accidents: Rates = attrs.field(factory=dict)
     market_deeds: Rates = attrs.field(default=MARKET_DEEDS)
     desk_deeds: Rates = attrs.field(default=DESK_DEEDS)
 

@@ -8,10 +8,10 @@ from collections.abc import Coroutine
 from typing import Any
 
 from ...errors import OrderSyncError
-from ...model.dispatch import Parcel
 from ...model.ids import ChannelId
-from ...model.orders import Order
-from .clerks import CLERKS, Clerk
+from .clerks import CLERKS, Clerk, Papers
+from .desks import DeskPrograms
+from .hosts import HOSTS, Host
 from .market import Crowd
 from .options import DESK_DEEDS
 from .processes import ProcessDied
@@ -47,30 +47,41 @@ class Crowds:
 
 
 class Staff:
-    """Everybody here: whoever is at the desk, in the warehouse, or at the settings."""
+    """Everybody here: whoever is at a desk, in the warehouse, or at the settings.
+
+    Several do things at once, and where the program of one hangs, the others go on.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self._stage, self._chance = stage, stage.chances.child("staff")
-        self._asked: list[tuple[Order, Parcel]] = []
+        self._papers = Papers()
+        self._programs = DeskPrograms(stage, stage.chances.child("desk accidents"))
         self._numbers = itertools.count(1)
 
-    async def live(self) -> None:
+    def lives(self) -> list[Coroutine[Any, Any, None]]:
+        """Return what happens at each desk."""
+        return [self._live() for _ in range(self._stage.options.desks)]
+
+    async def _live(self) -> None:
         """Do one thing after the other."""
         stage, chance = self._stage, self._chance
+        pause_s = stage.options.desk_pause_s * stage.options.desks
         weights = [stage.options.desk_deeds.get(deed, 0.0) for deed in DESK_DEEDS]
         while not stage.over:
-            await asyncio.sleep(stage.options.desk_pause_s * chance.uniform(0.1, 1.9))
+            await asyncio.sleep(pause_s * chance.uniform(0.1, 1.9))
             if not stage.over:
                 (deed,) = chance.choices(list(DESK_DEEDS), weights=weights)
                 await self._do(deed)
 
     async def _do(self, deed: str) -> None:
         """Do one thing; whatever ordersync refuses is left, and a bug is found."""
-        stage, process = self._stage, self._stage.start_process("desk")
+        stage, process = self._stage, self._programs.start()
         stage.trace.event(f"desk {deed}")
         try:
             if deed in CLERKS:
-                await CLERKS[deed](Clerk(stage, process, self._chance, self._asked))
+                await CLERKS[deed](Clerk(stage, process, self._chance, self._papers))
+            elif deed in HOSTS:
+                await HOSTS[deed](Host(stage, self._chance))
             else:
                 await STEWARDS[deed](Steward(stage, process, self._chance, lambda: next(self._numbers)))
         except OrderSyncError as refused:

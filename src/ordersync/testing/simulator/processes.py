@@ -22,6 +22,19 @@ class Pace:
     longest_s: float = 0.0
 
 
+@attrs.define(kw_only=True)
+class Stall:
+    """A freeze that waits for its moment: the step named ``where``, after ``skips`` of them, for ``lasts_s`` seconds.
+
+    ``rival`` is what another process does, if anything, that lets this one go on at once.
+    """
+
+    where: str
+    skips: int
+    lasts_s: float
+    rival: str = ""
+
+
 class Process:
     """A runner's or a person's program. Everything it does to the outside passes ``step``."""
 
@@ -29,14 +42,17 @@ class Process:
         """Begin alive."""
         self.name, self.dead = name, False
         self.pace = pace
+        self.stall: Stall | None = None
         self._chance, self._trace = chance, trace
         self._thawed: asyncio.Event | None = None
+        self._rival = ""
 
     async def step(self, where: str) -> None:
         """Let the step's time pass; ``ProcessDied`` when the process is dead by then."""
         self.check()
         if self.pace.waits and self._chance.random() < self.pace.waits:
             await asyncio.sleep(self._chance.random() * self.pace.longest_s)
+        self._stalls(where)
         while self._thawed is not None:
             self._trace.event("frozen", self.name, where)
             await self._thawed.wait()
@@ -60,5 +76,23 @@ class Process:
     def thaw(self) -> None:
         """Go on as if nothing had happened."""
         if self._thawed is not None:
+            self._rival = ""
             self._thawed.set()
             self._thawed = None
+
+    def meets(self, rival: str) -> None:
+        """Go on if this is what the process stalled for: *rival* is what another one has done just now."""
+        if self._rival == rival:
+            self._trace.sometimes("a stalled program goes on when another has taken its place")
+            self.thaw()
+
+    def _stalls(self, where: str) -> None:
+        stall = self.stall
+        if stall is None or stall.where != where:
+            return
+        stall.skips -= 1
+        if stall.skips < 0:
+            self._trace.event("stalled", self.name, where)
+            self.stall, self._rival = None, stall.rival
+            self.freeze()
+            asyncio.get_running_loop().call_later(stall.lasts_s, self.thaw)

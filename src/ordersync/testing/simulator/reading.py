@@ -92,6 +92,10 @@ class StorageReader:
         """Return a channel's linked listings, by id."""
         return at_once(self._listings.of_channel(channel))
 
+    def links_revision(self, channel: ChannelId) -> int:
+        """Return how often what a channel's listings mean has changed."""
+        return at_once(self._listings.links(channel, [])).revision
+
     def progress(self, channel: ChannelId) -> Progress:
         """Return how far a channel's orders are known."""
         return at_once(self._orders.progress(channel))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import partial
 
+from ...errors import StorageError
 from ...model.ids import ChannelId
 from ...sync.report import RunReport
 from .checkers.checker import Checker
-from .checkers.commits import Commit, Started
+from .checkers.commits import Commit, Sold, Started
 from .checkers.reader import Reader
 from .checkers.reports import ReportsChecker
 from .market import Applied
@@ -51,9 +53,29 @@ class Referee:
         for checker in self._checkers:
             self.judge(partial(checker.applied, channel, effect, self._reader))
 
+    def sold(self, sale: Sold) -> None:
+        """Hear of pieces that somebody buys."""
+        for checker in self._checkers:
+            self.judge(partial(checker.sold, sale, self._reader))
+
     def began(self, who: str) -> None:
         """Hear that a run begins."""
         self.judge(partial(self._reports.began, who))
+
+    def troubled(self, who: str, channel: ChannelId) -> None:
+        """Hear that a call of a channel went wrong for somebody."""
+        self._reports.troubled(who, channel)
+
+    def rests(self, at: datetime) -> None:
+        """Hear that a run begins that nothing disturbs."""
+        for checker in self._checkers:
+            self.judge(partial(checker.rests, at, self._reader))
+
+    def rested(self, report: RunReport) -> None:
+        """Hear that it has ended."""
+        done = [channel for channel, share in report.channels.items() if share.status == "done"]
+        for checker in self._checkers:
+            self.judge(partial(checker.rested, done, self._reader))
 
     def cut(self, who: str) -> None:
         """Hear that a run was cut: no report of it will come."""
@@ -62,10 +84,19 @@ class Referee:
     def reported(self, who: str, report: RunReport) -> None:
         """Hear what a run says of itself."""
         self.judge(partial(self._reports.reported, who, json.dumps(report.to_dict()), str(report)))
+        if any(isinstance(error, StorageError) for error in report.errors):
+            return
+        channels = {channel: share.status for channel, share in report.channels.items()}
+        for checker in self._checkers:
+            self.judge(partial(checker.run_ended, who, channels, self._reader))
 
     def heard(self, text: str) -> None:
         """Hear what a person is told."""
         self.judge(partial(self._reports.said, "explain", text))
+
+    def logged(self, text: str) -> None:
+        """Hear what the library logs."""
+        self.judge(partial(self._reports.said, "a log record", text))
 
     def idle(self) -> None:
         """Hear that nothing is due any more."""

@@ -37,7 +37,14 @@ async def stay_idle(stage: Stage) -> None:
 
 async def _run(stage: Stage, pause_min: int) -> RunReport | None:
     await asyncio.sleep(pause_min * 60)
-    return await run_in(stage.last_process, stage.last_runner, stage)
+    stage.referee.rests(stage.clock.now())
+    report = await run_in(stage.last_process, stage.last_runner, stage)
+    if report is not None:
+        stage.referee.rested(report)
+        for channel, share in report.channels.items():
+            if share.status == "lost":
+                stage.referee.found("L9", f"an undisturbed run lost {channel}, and nobody took it over")
+    return report
 
 
 def _is_idle(stage: Stage, report: RunReport | None) -> bool:

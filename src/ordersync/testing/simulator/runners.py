@@ -9,6 +9,7 @@ from ...sync.runner import SyncRunner
 from .options import ACCIDENTS
 from .processes import Process
 from .stage import Stage
+from .stalls import draw_stall
 
 LONGEST_RUN_S = 6 * 3600.0
 """A run that takes longer than this hangs."""
@@ -31,6 +32,7 @@ class RunnerProgram:
         """Run again and again until the chaos is over."""
         while not self._stage.over:
             process = self._stage.start_process(self._name)
+            self._stage.rivals.join(process)
             runner: SyncRunner | None = None
             while not process.dead:
                 await asyncio.sleep(self._stage.options.pause_s * self._chance.uniform(0.3, 1.7))
@@ -47,10 +49,13 @@ class RunnerProgram:
         return f"{self._name}-{self._runs}"
 
     def _accident(self) -> tuple[str, float] | None:
-        """Return what happens to the next run, at a moment while it is under way if it lasts as long as the last."""
+        """Return what happens to the next run, at a moment while it is under way if it lasts as long as the last.
+
+        A stall finds its moment by itself.
+        """
         for name in ACCIDENTS:
             if self._chance.random() < self._stage.options.accidents.get(name, 0.0):
-                return name, self._lasted_s * self._chance.random()
+                return name, 0.0 if name == "stall" else self._lasted_s * self._chance.random()
         return None
 
 
@@ -80,6 +85,11 @@ def _happen(name: str, process: Process, task: asyncio.Task[RunReport], stage: S
     if task.done():
         return
     stage.trace.event(f"accident {name}", process.name)
+    if name == "stall":
+        process.stall = draw_stall(
+            stage.chances.child(f"stall {stage.loop.passed}"), lease_s=stage.options.shortest_lease_s
+        )
+        return
     if name == "freeze":
         process.freeze()
         asyncio.get_running_loop().call_later(stage.freeze_s(), process.thaw)

@@ -14,6 +14,7 @@ import attrs
 from ...ports import Storage
 from ...storage.memory import MemoryStorage
 from .clock import SimClock
+from .hearing import listening
 from .loop import DeadlockError, LivelockError, SimLoop
 from .options import Options
 from .people import Crowds, Staff
@@ -55,7 +56,8 @@ def simulate(options: Options, *, around: Callable[[], AbstractContextManager[ob
 async def _outcome(options: Options, loop: SimLoop) -> Outcome:
     async with _storage(options, loop) as storage:
         stage = Stage(options, loop, storage)
-        violation = await _violation(stage, _play(stage))
+        with listening(stage.referee.logged):
+            violation = await _violation(stage, _play(stage))
         trace = stage.trace
         return Outcome(
             seed=options.seed,
@@ -88,7 +90,7 @@ async def _play(stage: Stage) -> None:
     await stage.furnish()
     stage.faults.rouse()
     programs = [RunnerProgram(f"runner{number}", stage) for number in range(1, stage.options.runners + 1)]
-    lives = [program.live() for program in programs] + Crowds(stage).lives() + [Staff(stage).live()]
+    lives = [program.live() for program in programs] + Crowds(stage).lives() + Staff(stage).lives()
     tasks = [asyncio.ensure_future(life) for life in lives]
     await asyncio.sleep(stage.options.chaos_s)
     stage.calm()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TypeVar
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar, cast
 
 from ...storage.sqlite import SQLiteStorage
 from ...storage.sqlite.connection import Connection, Database, Work
@@ -19,6 +21,11 @@ class InlineDatabase(Database):
     """The same transactions through the same statements, on the loop's own thread."""
 
     _inline: Connection | None = None
+
+    @property
+    def path(self) -> Path:
+        """Return which file it is."""
+        return self._path
 
     @property
     def is_open(self) -> bool:
@@ -50,3 +57,8 @@ class InlineSQLiteStorage(SQLiteStorage):
     """``SQLiteStorage`` for a loop whose time is virtual."""
 
     database_class = InlineDatabase
+
+    def files(self) -> Sequence[Path]:
+        """Return all files of the database: the tables, and the log of what was written last."""
+        path = cast("InlineDatabase", self._database).path
+        return sorted(path.parent.glob(f"{path.name}*"))

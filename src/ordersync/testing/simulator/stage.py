@@ -14,25 +14,32 @@ import attrs
 
 from ...channel import Channel
 from ...clock import Clock
+from ...model.events import Observer
 from ...model.ids import ChannelId, OrderKey
 from ...model.orders import Resolution
 from ...model.runs import ChannelState
 from ...model.settings import ChannelSettings, StatusMapping
 from ...model.stock import StockRule
+from ...observers import LogObserver
 from ...ports import OwnStockLedger, Storage
 from ...sync.retry import RetryPolicy
 from ...sync.runner import SyncRunner
 from .chances import Chances
 from .channel import true_channel
+from .checkers.bookkeeping import BookkeepingChecker
 from .checkers.checker import Checker
-from .checkers.commits import Started
+from .checkers.commits import Commit, Sold, Started
 from .checkers.dispatch import DispatchChecker
+from .checkers.erasure import ErasureChecker
 from .checkers.leases import LeasesChecker
 from .checkers.listings import ListingsChecker
 from .checkers.orders import OrdersChecker
+from .checkers.oversells import OversellChecker
 from .checkers.reports import ReportsChecker
 from .checkers.scanning import ScanningChecker
+from .checkers.staleness import StalenessChecker
 from .checkers.stock import StockChecker
+from .checkers.tries import TriesChecker
 from .checkers.world import World
 from .clock import SimClock
 from .loop import VirtualTime
@@ -43,7 +50,9 @@ from .ports import StorageFaults, Way
 from .processes import Pace, Process
 from .reading import StorageReader, at_once
 from .referee import Referee
+from .remains import remains
 from .situations import Situations
+from .stalls import Rivals
 from .trace import Trace
 
 SET = "SET"
@@ -63,6 +72,10 @@ TIMES = ("lag", "granularity", "skew", "placing", "call_timeout", "late_window")
 """What ``MarketOptions`` tells in seconds."""
 
 
+LOGGED = 0.05
+"""In so many simulations runs are logged."""
+
+
 class Stage:
     """Everything that one simulation is made of."""
 
@@ -76,6 +89,7 @@ class Stage:
         self.clock = SimClock(loop)
         self.over = False
         self.broken_channels: list[ChannelId] = []
+        self.rivals = Rivals()
         self.skus = [f"S{number}" for number in range(1, options.skus + 1)]
         self.markets = {_channel_id(number): self._market(number, one) for number, one in enumerate(options.markets, 1)}
         self.settings = {channel: self._settings(number) for number, channel in enumerate(self.markets)}
@@ -104,7 +118,7 @@ class Stage:
 
     def reach(self, process: Process) -> Storage:
         """Return the storage as a process reaches it."""
-        way = Way(process, self.faults, trace=self.trace, now=self.clock.now, tell=self.referee.committed)
+        way = Way(process, self.faults, trace=self.trace, now=self.clock.now, tell=self._committed)
         return way.to(self.storage)
 
     def channels(self, process: Process) -> list[Channel]:
@@ -117,7 +131,13 @@ class Stage:
     def runner(self, process: Process, clock: Clock, chance: random.Random, run_ids: Callable[[], str]) -> SyncRunner:
         """Return the real runner of a program that has just read its configuration."""
         retry = RetryPolicy(chance=chance.random)
-        return SyncRunner(self.channels(process), self.reach(process), clock=clock, retry=retry, run_ids=run_ids)
+        channels, storage = self.channels(process), self.reach(process)
+        return SyncRunner(channels, storage, clock=clock, retry=retry, run_ids=run_ids, observers=self.observers)
+
+    @cached_property
+    def observers(self) -> Sequence[Observer]:
+        """Return who tells of the runs: in some worlds the log, which takes a sixth of all time."""
+        return [LogObserver()] if self.chances.child("log").random() < LOGGED else []
 
     def calm(self) -> None:
         """Let nothing go wrong from now on, and let the last channel end as the options say."""
@@ -198,8 +218,13 @@ class Stage:
             StockChecker(world),
             ListingsChecker(world, pending=self.reader.changed),
             DispatchChecker(world),
+            TriesChecker(world),
             ScanningChecker(world),
             LeasesChecker(world),
+            BookkeepingChecker(world),
+            StalenessChecker(world),
+            OversellChecker(world, tell=self.trace.figure),
+            ErasureChecker(world, remains=partial(remains, self.storage)),
             Situations(world, self.trace),
         )
 
@@ -207,7 +232,17 @@ class Stage:
         """Let the referee hear of what leaves for a market, and of what takes effect there."""
         for channel, market in self.markets.items():
             market.on_applied = partial(self.referee.applied, channel)
+            market.on_sold = partial(self._sells, channel)
         self.net.on_departure = self._departs
+        self.net.on_trouble = lambda call: self.referee.troubled(call.process, call.channel)
+
+    def _committed(self, commit: Commit) -> None:
+        self.referee.committed(commit)
+        self.rivals.heard(commit)
+
+    def _sells(self, channel: ChannelId, sku: str, pieces: int) -> None:
+        shown = self.markets[channel].levels.get(sku, 0)
+        self.referee.sold(Sold(channel=channel, sku=sku, pieces=pieces, shown=shown, at=self.clock.now()))
 
     def _departs(self, request: Departure) -> None:
         self.referee.started(

@@ -46,6 +46,10 @@ class Trace:
         """Note that an interesting situation occurred; a campaign in which it never does proves little."""
         self.counts[f"sometimes: {name}"] += 1
 
+    def figure(self, kind: str, more: int) -> None:
+        """Add to a figure of the report that is no event of its own."""
+        self.counts[kind] += more
+
     def digest(self) -> str:
         """Return the fingerprint of everything that happened."""
         return self._digest.hexdigest()

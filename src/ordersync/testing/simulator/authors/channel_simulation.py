@@ -14,6 +14,7 @@ from ....clock import Clock
 from ....storage.memory import MemoryStorage
 from ...contracts.channel_harness import ChannelHarness, find
 from ..clock import SimClock
+from ..hearing import listening
 from ..loop import DeadlockError, LivelockError
 from ..people import Crowds, Staff
 from ..rest import come_to_rest, stay_idle
@@ -90,7 +91,8 @@ class ChannelSimulation:
             stage = ChannelStage(
                 drawn_options(seed), loop, storage, harness, secrets=self.secrets, judges_scans=self.judges_scans
             )
-            violation = await _violation(stage, _play(stage))
+            with listening(stage.referee.logged):
+                violation = await _violation(stage, _play(stage))
             return Outcome(
                 seed=seed,
                 violation=violation,
@@ -160,7 +162,7 @@ async def _play(stage: ChannelStage) -> None:
     stage.weather.rouse()
     stage.faults.rouse()
     programs = [RunnerProgram(f"runner{number}", stage) for number in range(1, stage.options.runners + 1)]
-    people = [*Crowds(stage).lives(), Staff(stage).live(), Customers(stage).live()]
+    people = [*Crowds(stage).lives(), *Staff(stage).lives(), Customers(stage).live()]
     tasks = [asyncio.ensure_future(life) for life in [*(program.live() for program in programs), *people]]
     await asyncio.sleep(stage.options.chaos_s)
     stage.calm()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 
 import attrs
 
 from ....channel import Channel
+from ....model.events import Observer
 from ....model.ids import ChannelId, OrderKey
 from ....model.orders import Resolution
 from ....model.settings import ChannelSettings
+from ....observers import LogObserver
 from ....ports import Storage
 from ...contracts.channel_harness import ChannelHarness
 from ..chances import Chances
@@ -101,7 +103,8 @@ class ChannelStage(Stage):
         real = harness.channel
         self.author, self.real = real.id, real
         world = World(markets={**self.markets, real.id: next(iter(self.markets.values()))}, settings=self.settings)
-        self.referee = Referee([StockChecker(world)], ReportsChecker(world), self.reader, self.trace)
+        reports = ReportsChecker(world, secrets=secrets, unheard=[real.id])
+        self.referee = Referee([StockChecker(world)], reports, self.reader, self.trace)
         self._listen()
         self.market = HarnessedMarket(harness, clock=self.clock, chance=self.chances.child("buyers"), trace=self.trace)
         self.market.is_read = self._is_read
@@ -121,6 +124,11 @@ class ChannelStage(Stage):
         """Return the channels as a process reaches them, the author's first."""
         own = self._watched(self.real, self.around, process, settings=self.settings[self.author])
         return [own, *super().channels(process)]
+
+    @cached_property
+    def observers(self) -> Sequence[Observer]:
+        """Return who tells of the runs: always the log."""
+        return [LogObserver()]
 
     def calm(self) -> None:
         """Let nothing go wrong from now on."""

@@ -39,6 +39,7 @@ GROUPS: Mapping[str, str] = {
     "people": "market ",
     "desk": "desk ",
     "commits": "commit ",
+    "oversold": "oversold ",
 }
 """Figures by kind, and how the events begin that each group counts."""
 

@@ -9,7 +9,7 @@ from ....model.dispatch import NoteStatus
 from ....model.listings import StockOutcome
 from ....model.orders import ConflictCode
 from ....ports.orders import ParcelAnswer
-from ..options import ACCIDENTS, NET_FAULTS
+from ..options import ACCIDENTS, DESK_ACCIDENTS, NET_FAULTS
 from ..ports import FAULTS
 from ..situations import NAMED
 
@@ -18,6 +18,8 @@ PREFIX = "sometimes: "
 SITUATIONS: Sequence[str] = (
     *NAMED,
     "a page shows an order twice",
+    "a page shows an order as it was before",
+    "a batch is refused for one listing",
     "a request lands after its time-out",
     *(f"an order is {event}" for event in OrderEvent if event not in (OrderEvent.RESERVED, OrderEvent.REOPENED)),
     *(f"an order is in conflict: {code}" for code in ConflictCode),
@@ -32,6 +34,8 @@ EVENTS: Sequence[str] = (
     *(f"fault {name}" for name in NET_FAULTS),
     *(f"storage {name}" for name in FAULTS),
     *(f"accident {name}" for name in ACCIDENTS),
+    *(f"accident desk {name}" for name in DESK_ACCIDENTS),
+    "desk ledger",
 )
 """What ``Trace.event`` is told: every fault that there is."""
 

@@ -58,3 +58,14 @@ class Started:
     at: datetime
     effect: bool
     request: Any = None
+
+
+@attrs.frozen(kw_only=True)
+class Sold:
+    """Pieces of a listing that are being sold: ``shown`` is what it shows before that, ``at`` the true time."""
+
+    channel: ChannelId
+    sku: str
+    pieces: int
+    shown: int
+    at: datetime

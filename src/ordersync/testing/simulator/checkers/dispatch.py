@@ -173,6 +173,11 @@ class DispatchChecker(Checker):
         order = market.orders.get(key.reference)
         if not enough and not (order is not None and order.done):
             raise Violation("L8", f"{note.note.id} is {note.status}, and its market never took it")
+        number = note.note.tracking_number
+        if number and not market.traits.whole_order_dispatch:
+            same = [one.note.id for one in self._notes[key].values() if one.note.tracking_number == number]
+            if len(self._of(key, same)) < sum(one.note.id in same for one in told):
+                raise Violation("L8", f"{note.note.id} is {note.status}, and its market took nothing of its number")
 
     def _was_seen(self, key: OrderKey, note: Note) -> None:
         """Check that a note is confirmed by what its market showed, where that can be asked."""

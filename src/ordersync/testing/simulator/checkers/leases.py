@@ -56,6 +56,9 @@ class LeasesChecker(Checker):
         if call.effect and call.at > own.until:
             text = f"its lease {own.lease.token} ended at {own.until}"
             raise Violation("L11", f"{call.process} starts {call.method} on {call.channel} at {call.at}, {text}")
+        if call.effect and call.at + self._world.markets[call.channel].traits.call_timeout > own.until:
+            text = f"its lease {own.lease.token} ends at {own.until}, while that may be under way"
+            raise Violation("R12", f"{call.process} starts {call.method} on {call.channel} at {call.at}, {text}")
 
     def _leased(self, commit: Commit) -> None:
         match commit.verb:

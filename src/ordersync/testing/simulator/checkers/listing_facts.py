@@ -23,7 +23,7 @@ COUNTERS = ("wanted", "settled", "attempts", "doubts")
 
 @attrs.frozen(kw_only=True)
 class Begun:
-    """An attempt as it was recorded: what it serves, and the number of the commit that recorded it."""
+    """An attempt as it was recorded: what it serves, the number of the commit that recorded it, and its true time."""
 
     push: Push
     tick: int
@@ -126,9 +126,11 @@ def _check_window(known: KnownListing, after: Listing, verb: str, *, accepted: b
         raise Violation("R21", f"{known.name}: {verb} forgot an unanswered attempt")
 
 
-def is_excused(listing: Listing) -> bool:
-    """Say whether a listing is in a named failed state that will be tried again."""
-    return listing.state is ListingState.FAILED and bool(listing.failure) and listing.next_attempt_at is not None
+def is_excused(listing: Listing, last_run: datetime | None) -> bool:
+    """Say whether a listing is in a named failed state that will be tried again, and need not have been by now."""
+    again_at = listing.next_attempt_at
+    failed = listing.state is ListingState.FAILED and bool(listing.failure) and again_at is not None
+    return failed and (last_run is None or again_at is None or again_at > last_run)
 
 
 def _told(listing: Listing) -> str:

@@ -18,19 +18,33 @@ UNDONE = frozenset(
 )
 """The outcomes that say of a level that it was certainly not applied."""
 
+START_WINDOW = timedelta(seconds=20)
+"""How long after its record a push is sent at the latest: the give-up limit of rule 21."""
+
 Known = Mapping[ListingId, KnownListing]
 After = Mapping[ListingId, Listing]
 
 
 @attrs.frozen(kw_only=True)
 class Verb:
-    """One verb about the pushes of one channel: the listings before and after it, and when it was committed."""
+    """One verb about the pushes of one channel: the listings before and after it, and when it was committed.
+
+    ``at`` is what the verb says of that, ``now`` the truth. ``window``: how long a late copy of a push may land.
+    """
 
     known: Known
     after: After
     window: timedelta
     at: datetime
+    now: datetime
     tick: int
+
+
+def check_sent_soon(known: KnownListing, number: int, at: datetime) -> None:
+    """See that a push leaves soon after it was recorded, or not at all."""
+    begun = known.begun.get(number)
+    if begun is not None and at - begun.at >= START_WINDOW:
+        raise Violation("R21", f"{known.name}: attempt {number} is sent {at - begun.at} after it was recorded")
 
 
 def check_begun(verb: Verb, pushes: Sequence[Push], attempts: Sequence[Attempt], rights: Rights) -> None:
@@ -46,7 +60,7 @@ def check_begun(verb: Verb, pushes: Sequence[Push], attempts: Sequence[Attempt],
             _check_settled(known, push, after)
         else:
             _check_sent(verb, known, attempt, after)
-            known.begun[attempt.number] = Begun(push=push, tick=verb.tick, at=verb.at)
+            known.begun[attempt.number] = Begun(push=push, tick=verb.tick, at=verb.now)
 
 
 def _check_target(known: KnownListing, push: Push, rights: Rights) -> None:

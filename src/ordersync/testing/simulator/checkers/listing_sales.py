@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 import attrs
 
@@ -10,6 +11,8 @@ from ....model.ids import OrderKey
 from ....model.listings import Listing, ListingId
 from ....model.stock import Sale
 from ..trace import Violation
+from .listing_orders import OrderedPieces
+from .world import World
 
 
 @attrs.define
@@ -24,8 +27,9 @@ class Expected:
 class Accounts:
     """Which sales were accounted for, by order and revision."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World, pieces: OrderedPieces) -> None:
         """Begin with none."""
+        self._world, self._pieces = world, pieces
         self._accounted: dict[OrderKey, int] = {}
 
     def revision(self, key: OrderKey) -> int:
@@ -41,6 +45,8 @@ class Accounts:
             moved = sale.channel_revision > (before or 0)
             if before is not None and (sale.revision <= before or not moved):
                 continue
+            if before is None:
+                self._pieces.check_first(sale)
             for (sku, place), quantity in sale.sold.items():
                 self._take_line(sale, (sku, place, quantity), listings, touched, moved=moved)
         return touched
@@ -62,17 +68,23 @@ class Accounts:
             expected = touched.setdefault(one, Expected(listing.believed))
             if moved or not exact:
                 expected.believed, expected.doubted = None, True
-            elif _may_be_overwritten(sale, listing):
+            elif _may_be_overwritten(self._taken_at(sale), listing):
                 expected.believed, expected.doubted, expected.law = None, True, "R16"
             elif expected.believed is not None:
                 expected.believed -= quantity
 
+    def _taken_at(self, sale: Sale) -> datetime:
+        """Return when the level fell at the latest that is claimed of it: as told, or in truth if that was before."""
+        market = self._world.markets[sale.order_key.channel]
+        order = market.orders.get(sale.order_key.reference)
+        return sale.taken_at if order is None else min(sale.taken_at, order.taken_at - market.traits.skew)
 
-def _may_be_overwritten(sale: Sale, listing: Listing) -> bool:
+
+def _may_be_overwritten(taken_at: datetime, listing: Listing) -> bool:
     """Say whether a push may have landed on top of the sale."""
     if listing.attempt_began is not None or listing.unresolved_until is not None:
         return True
-    return listing.accepted_at is not None and sale.taken_at <= listing.accepted_at
+    return listing.accepted_at is not None and taken_at <= listing.accepted_at
 
 
 def check_sold(name: str, before: Listing, after: Listing, expected: Expected | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -16,8 +16,10 @@ from ....model.stock import Claim, Deduction, Sale
 from ..trace import Violation
 from .checker import Checker, Effect
 from .commits import Commit, Started
+from .listing_adoption import Adoptions
 from .listing_facts import KnownListing, check_change, is_excused
-from .listing_pushes import Verb, check_begun, check_finished, check_observed
+from .listing_orders import OrderedPieces
+from .listing_pushes import START_WINDOW, Verb, check_begun, check_finished, check_observed, check_sent_soon
 from .listing_rule import Rights, parts_of, rule_for, shown_by, taken_apart
 from .listing_sales import Accounts, check_sold
 from .reader import Reader
@@ -39,9 +41,11 @@ class ListingsChecker(Checker):
         super().__init__(world)
         self._pending = pending
         self._known: dict[ChannelId, dict[ListingId, KnownListing]] = {}
-        self._rights, self._accounts = Rights(), Accounts()
+        self._pieces = OrderedPieces(world)
+        self._rights, self._accounts = Rights(), Accounts(world, self._pieces)
         self._claimed: dict[OrderKey, dict[str, None]] = {}
-        self._fingerprints: dict[ChannelId, str] = {}
+        self._adoptions = Adoptions()
+        self._last_runs: dict[ChannelId, datetime] = {}
         self._tick, self._idle = 0, False
 
     def begin(self, reader: Reader) -> None:
@@ -66,8 +70,12 @@ class ListingsChecker(Checker):
         elif commit.port == "listings":
             for channel in self._touched(commit):
                 self._listings(commit, channel, reader)
-        elif commit.port == "orders" and commit.verb == "reserved":
-            self._settled(commit)
+        elif commit.port == "orders":
+            self._pieces.committed(commit)
+            if commit.verb == "reserved":
+                self._settled(commit)
+        elif commit.verb == "lease" and commit.answer is not None:
+            self._last_runs[commit.argument(0, "channel")] = commit.at
 
     def applied(self, channel: ChannelId, effect: Effect, reader: Reader) -> None:  # noqa: ARG002
         """Check a level that a market has just applied."""
@@ -94,9 +102,18 @@ class ListingsChecker(Checker):
         known.most_served = max(known.most_served, begun.push.wanted)
 
     def started(self, call: Started, reader: Reader) -> None:  # noqa: ARG002
-        """Check that nothing is sent while the world is idle, but what was refused and is tried again."""
+        """Check that a push is sent in time, and nothing while the world is idle but what was refused before."""
+        if call.method == "push_stock":
+            self._check_sent_soon(call)
         if self._idle and call.effect and not self._is_tried_again(call):
             raise Violation("P7", f"{call.channel}: {call.method} is called though nothing has changed anywhere")
+
+    def _check_sent_soon(self, call: Started) -> None:
+        updates: Sequence[StockUpdate] = call.request or ()
+        for update in updates:
+            known, number = self._known.get(call.channel, {}).get(update.listing_id), _number(update.attempt_id)
+            if known is not None and number is not None:
+                check_sent_soon(known, number, call.at)
 
     def idle(self) -> None:
         """Note that from now on nothing happens any more."""
@@ -208,10 +225,11 @@ class ListingsChecker(Checker):
     def _check_verb(self, commit: Commit, channel: ChannelId, after: After, reader: Reader) -> Collection[ListingId]:
         """Check what is said of one verb alone; return the listings of which an accept was taken in."""
         known = self._known[channel]
-        window, at = commit.facts.get("window") or timedelta(0), commit.facts.get("at") or commit.at
-        verb = Verb(known=known, after=after, window=window, at=at, tick=self._tick)
+        window, at = self._window(channel, commit), commit.facts.get("at") or commit.at
+        verb = Verb(known=known, after=after, window=window, at=at, now=commit.at, tick=self._tick)
         match commit.verb:
             case "begin":
+                self._adoptions.check(commit, channel)
                 check_begun(verb, commit.argument(1, "pushes"), commit.answer or (), self._rights)
             case "finish":
                 return check_finished(verb, commit.argument(1, "answers"))
@@ -226,16 +244,17 @@ class ListingsChecker(Checker):
                 )
             case "mark_channel":
                 self._see_raised(known.values(), after, "R24")
-            case "adopt_rule" if commit.answer and self._is_other_rule(channel, commit.argument(1, "fingerprint")):
+            case "adopt_rule" if self._adoptions.asked(commit):
                 self._see_raised(known.values(), after, "R18")
             case "link" | "link_new" | "define_kit":
                 _see_taken_apart(channel, after.values(), reader)
         return ()
 
-    def _is_other_rule(self, channel: ChannelId, fingerprint: str) -> bool:
-        before = self._fingerprints.get(channel)
-        self._fingerprints[channel] = fingerprint
-        return fingerprint != before
+    def _window(self, channel: ChannelId, commit: Commit) -> timedelta:
+        """Return how long after its record a copy of a push may land: what the verb says of it, or more."""
+        traits, told = self._world.markets[channel].traits, commit.facts.get("window")
+        least = START_WINDOW + traits.call_timeout + traits.late_window
+        return least if told is None else max(told, least)
 
     def _see_raised(self, known: Iterable[KnownListing], after: After, law: str) -> None:
         for one in known:
@@ -307,11 +326,13 @@ class ListingsChecker(Checker):
                 unread = order.spoiled or order.word is not None
                 hidden = unread or (reference in gone and (incredible or reference not in live))
             if hidden:
+                kept = stored[reference]
                 skus.update(line.sku for line in order.lines)
+                skus.update(line.channel_sku for line in (kept.lines if kept is not None else ()))
         return frozenset(skus)
 
     def _check_end(self, channel: ChannelId, listing: Listing, reader: Reader, unseen: Collection[str]) -> None:
-        if is_excused(listing):
+        if is_excused(listing, self._last_runs.get(channel)):
             return
         name = f"{channel} {listing.id}"
         available: dict[str, dict[str, int]] = {}

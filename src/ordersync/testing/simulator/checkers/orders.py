@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import attrs
 
 from ....model.channel_orders import ChannelOrder
 from ....model.ids import OrderKey
-from ....model.orders import Order
+from ....model.orders import LIVE, Order
 from ....model.pages import PageWork
 from ..trace import Violation
 from . import steps
@@ -18,6 +19,9 @@ from .orders_at_rest import all_accounted_for
 from .reader import Reader
 from .touched import page_of, touched_orders
 from .world import MarketView, World
+
+VANISHED = "vanished"
+"""What the history says of an order that a sweep lacks."""
 
 Bought = tuple[str, str, int]
 """A line as it was shown: its id, its listing, and how many were bought."""
@@ -58,9 +62,12 @@ class OrdersChecker(Checker):
             return
         if commit.verb == "save_page" and commit.answer:
             self._page(page_of(commit))
+        if commit.verb == "replace" and commit.answer:
+            self._vanished(commit)
         keys = touched_orders(commit)
         for key in list(self._known) if keys is None else keys:
             self._look(key, commit, reader)
+            self._hears_of_links(key, reader)
         if commit.verb == "save_page" and commit.answer:
             _decided(page_of(commit), reader)
 
@@ -104,6 +111,36 @@ class OrdersChecker(Checker):
         if before is None or after.lines != before.lines:
             self._nothing_invented(after)
         self._known[key] = after
+
+    def _vanished(self, commit: Commit) -> None:
+        """Check that what a sweep lacks is called vanished where it may be, and left to a person (L10).
+
+        Where a market pages by offset, an order may be skipped by one sweep after the other, since rows shift.
+        """
+        change, order = commit.argument(1, "change"), cast("Order", commit.argument(0, "order"))
+        if change is None or change.event != VANISHED:
+            return
+        before, market = self._known[order.key], self._world.markets[order.key.channel]
+        truth, shown = market.orders[order.key.reference], market.last_shown(order.key.reference)
+        if order.state is not before.state:
+            raise Violation("L10", f"{order.key} was {before.state}, and is {order.state} since nobody shows it")
+        if truth.removed or truth.done or truth.anonymous or shown is None or shown.done:
+            return
+        if market.traits.paging != "offset":
+            raise Violation("L10", f"{order.key} counts as vanished, and every reader of its market would see it")
+
+    def _hears_of_links(self, key: OrderKey, reader: Reader) -> None:
+        """Check that a line without a link is not taken for newer than a link that it could have (L4)."""
+        order = self._known.get(key)
+        if order is None or order.state not in LIVE or not order.unlinked:
+            return
+        if order.links_revision < reader.links_revision(key.channel):
+            return
+        linked = {listing.id.channel_sku for listing in reader.listings(key.channel)}
+        for line in order.unlinked:
+            if line.channel_sku in linked:
+                text = f"{line.channel_sku} is linked under the revision {order.links_revision} that it knows"
+                raise Violation("L4", f"{key}: line {line.line_id} is unlinked, and {text}")
 
     def _nothing_invented(self, order: Order) -> None:
         """Check that every line was shown as it is stored."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ....model.channel_orders import PaymentStatus
 from ....model.ids import ChannelId, OrderKey
 from ....model.orders import CHANNEL, ConflictCode, Order, OrderState
+from ....model.runs import ChannelState
 from ..trace import Violation
 from .reader import Reader
 from .world import MarketView, TrueOrderView, World
+
+NOT_PAID = "NOT_PAID"
+"""The code of an order that is not stored until it is paid."""
 
 LIVE = frozenset({OrderState.NEW, OrderState.OPEN})
 FOLLOWED = LIVE | {OrderState.DELETED}
@@ -24,7 +28,9 @@ def all_accounted_for(world: World, known: Mapping[OrderKey, Order], reader: Rea
         if len(stored) != len(reader.orders(channel)) or set(stored) != set(mine):
             raise Violation("O1", f"{channel}: {len(stored)} orders are listed, and {len(mine)} were stored")
         if not world.is_worked_on(channel, reader):
+            _books_are_kept(channel, stored.values(), reader)
             continue
+        _are_watched(channel, market, reader)
         for key in _lost(channel, market, reader):
             raise Violation("O2", f"{key} is to be shipped on its market, and neither stored nor decided about")
         for order in stored.values():
@@ -41,6 +47,25 @@ def _lost(channel: ChannelId, market: MarketView, reader: Reader) -> Iterator[Or
         key = OrderKey(channel, reference)
         if reader.order(key) is None and reader.decision(key) is None and reference not in references:
             yield key
+
+
+def _books_are_kept(channel: ChannelId, orders: Iterable[Order], reader: Reader) -> None:
+    """Check that what needs no call is done for a channel that nobody can call (L10)."""
+    if reader.life(channel).state is not ChannelState.ENABLED:
+        return
+    for order in orders:
+        if order.state is OrderState.NEW or order.stock_revision != order.reserved_revision:
+            raise Violation("L10", f"{order.key} stays due, and its channel cannot be called: that needs no call")
+
+
+def _are_watched(channel: ChannelId, market: MarketView, reader: Reader) -> None:
+    """Check that nobody has to wait for a scan to learn that an order was paid, where that can be asked (L2)."""
+    if not market.traits.can_look_up:
+        return
+    for decision in reader.decisions(channel):
+        waits = not decision.admitted and decision.code == NOT_PAID
+        if waits and reader.order(decision.key) is None and reader.watch(decision.key) is None:
+            raise Violation("L2", f"{decision.key} is not paid, and nobody looks whether it is by now")
 
 
 def _is_settled(order: Order) -> None:

@@ -53,6 +53,9 @@ class Reader(Protocol):
     def listings(self, channel: ChannelId) -> Sequence[Listing]:
         """Return a channel's linked listings, by id."""
 
+    def links_revision(self, channel: ChannelId) -> int:
+        """Return how often what a channel's listings mean has changed."""
+
     def progress(self, channel: ChannelId) -> Progress:
         """Return how far a channel's orders are known."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ....model.ids import ChannelId, OrderKey
 from ....model.pages import PageWork
@@ -16,6 +16,10 @@ from .touched import page_of
 from .world import MarketView, World
 
 PROGRESSES = frozenset({"save_page", "set_progress"})
+
+
+LONGEST_RUN = timedelta(minutes=15)
+"""How long a run takes at most while all is quiet."""
 
 
 class ScanningChecker(Checker):
@@ -31,11 +35,13 @@ class ScanningChecker(Checker):
     def __init__(self, world: World) -> None:
         """Begin before anything is read."""
         super().__init__(world)
+        self._at: datetime | None = None
         self._watermarks: dict[ChannelId, datetime] = {}
         self._handled: dict[OrderKey, datetime] = {}
 
     def committed(self, commit: Commit, reader: Reader) -> None:
         """Check the progress that a verb may have written, and note what its page handled."""
+        self._at = commit.at
         if commit.port != "orders" or commit.refused is not None or commit.verb not in PROGRESSES:
             return
         channel, given = _given(commit)
@@ -44,6 +50,15 @@ class ScanningChecker(Checker):
         if given is None or (commit.verb == "save_page" and not commit.answer):
             return
         self._progressed(channel, reader.progress(channel), commit.verb, reader)
+
+    def ended(self, reader: Reader) -> None:
+        """Check that everything was read anew as often as the settings say, runs permitting (L3)."""
+        for channel in self._world.markets:
+            swept_at = reader.progress(channel).swept_at
+            if self._at is None or not self._world.is_worked_on(channel, reader):
+                continue
+            if swept_at is None or self._at - swept_at > self._world.settings[channel].sweep_every + LONGEST_RUN:
+                raise Violation("L3", f"{channel} was swept last at {swept_at}, and the last run was at {self._at}")
 
     def _note(self, work: PageWork) -> None:
         """Note that these orders were handled, in the newest form that anybody was shown by now."""

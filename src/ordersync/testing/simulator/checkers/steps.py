@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ....model.orders import ConflictCode, Order, OrderState
 from ..trace import Violation
 from .commits import Commit
-from .touched import has_recorded
+from .touched import has_recorded, parcel_of
 
 NEW, OPEN, PROCESSED = OrderState.NEW, OrderState.OPEN, OrderState.PROCESSED
 CANCELLED, DELETED = OrderState.CANCELLED, OrderState.DELETED
@@ -93,6 +93,7 @@ def _packed(before: Order, commit: Commit) -> None:
     if before.state not in LIVE:
         raise Violation("R08", f"{before.key} was {before.state}, and parcel {note.parcel_id!r} was taken out of it")
     if note.ready != "queued":
+        _gone(before, commit)
         return
     stops = {
         "held": before.held is not None,
@@ -104,3 +105,15 @@ def _packed(before: Order, commit: Commit) -> None:
     for name, stands in stops.items():
         if stands:
             raise Violation("R08", f"{before.key} was {name}, and parcel {note.parcel_id!r} was taken out of it")
+
+
+def _gone(before: Order, commit: Commit) -> None:
+    """Check that what left by other hands is no more than the market shows as sent, unless it shows nothing at all."""
+    parcel, conflict = parcel_of(commit), before.conflict
+    if conflict is None or conflict.code is not ConflictCode.SHIPPED_ELSEWHERE:
+        return
+    sent = {line.line_id: line.shipped for line in conflict.lines}
+    for line_id, pieces in parcel.lines.items():
+        if pieces > sent.get(line_id, 0):
+            text = f"{pieces} of line {line_id}, and {sent.get(line_id, 0)} are shown as sent"
+            raise Violation("L4", f"{before.key}: parcel {parcel.id!r} takes {text}")

@@ -18,6 +18,9 @@ from .world import World
 
 LIVE = frozenset({OrderState.NEW, OrderState.OPEN})
 
+STRANGER = "another installation"
+"""Who has claimed in a ledger that is put in the place of ours: not ordersync, so that no law is about it."""
+
 
 def wants(order: Order) -> Mapping[Place, int]:
     """Return what an order should hold: the open linked pieces of a live one, unless it is locked or never reserves."""
@@ -39,8 +42,11 @@ class StockChecker(Checker):
         self._shelves = Shelves()
         self._parcels: dict[str, Deduction] = {}
         self._leaving: dict[OrderKey, dict[str, int]] = {}
+        self._recorded: dict[OrderKey, list[str]] = {}
         self._wanted: dict[tuple[OrderKey, int], Mapping[Place, int]] = {}
         self._orders: set[OrderKey] = set()
+        self._strange: dict[OrderKey, int] = {}
+        self._untold: set[OrderKey] = set()
 
     def committed(self, commit: Commit, reader: Reader) -> None:
         """Check what a verb wrote: levels of the SKUs that it named, and holds of the orders that it named."""
@@ -70,7 +76,11 @@ class StockChecker(Checker):
         if commit.verb == "deduct":
             self._is_of_a_parcel(cast("Deduction", commit.argument(0, "deduction")))
         for claim in _claims(commit):
-            self._one_list(claim.order_key, claim.revision, claim.wanted, f"a claim of {commit.verb}")
+            if commit.process == STRANGER:
+                self._strange[claim.order_key] = claim.revision
+                self._untold.add(claim.order_key)
+            else:
+                self._one_list(claim.order_key, claim.revision, claim.wanted, f"a claim of {commit.verb}")
         skus, keys = self._shelves.take(commit)
         self._levels_agree(skus, reader)
         for key in keys:
@@ -83,13 +93,17 @@ class StockChecker(Checker):
             parcel = parcel_of(commit)
             deduction = parcel.deduction
             self._parcels[deduction.id] = deduction
+            self._recorded.setdefault(parcel.order_key, []).append(parcel.id)
             self._leaving.setdefault(parcel.order_key, {})[deduction.id] = deduction.claim.revision
         keys = touched_orders(commit)
+        if commit.verb == "rewant_all":
+            self._untold.clear()
         for key in sorted(self._orders) if keys is None else keys:
             order = reader.order(key)
             if order is None:
                 continue
             self._orders.add(key)
+            self._keeps_its_parcels(key, reader)
             if order.wanted != wants(order):
                 text = f"wants {_text(order.wanted)}, its open lines come to {_text(wants(order))}"
                 raise Violation("L4", f"{key}: {text}, after {commit.verb}")
@@ -106,6 +120,15 @@ class StockChecker(Checker):
         if recorded != deduction:
             text = f"{_text(deduction.taken)} under revision {deduction.claim.revision}"
             raise Violation("R04", f"{deduction.id} deducts {text}, recorded was {_text(recorded.taken)}")
+
+    def _keeps_its_parcels(self, key: OrderKey, reader: Reader) -> None:
+        """Check that every parcel and its note stay, whatever becomes of the order (PROTOCOLS.md, 6)."""
+        if key not in self._recorded:
+            return
+        notes = {note.parcel_id for note in reader.notes(key)}
+        for name in self._recorded[key]:
+            if name not in notes or reader.parcel(key, name) is None:
+                raise Violation("R06", f"parcel {name!r} of {key} was recorded, and is gone")
 
     def _one_list(self, key: OrderKey, revision: int, wanted: Mapping[Place, int], by: str) -> None:
         """Check that one revision of an order has one wanted list (PROTOCOLS.md, 7)."""
@@ -133,9 +156,10 @@ class StockChecker(Checker):
         order, claim = reader.order(key), self._shelves.held.get(key)
         if order is None:
             return
-        if claim is not None and claim.revision > order.stock_revision:
+        strange = self._is_strange(claim)
+        if claim is not None and claim.revision > order.stock_revision and not strange:
             raise Violation("R06", f"{key} holds revision {claim.revision}, and is at {order.stock_revision}")
-        if order.stock_revision != order.reserved_revision:
+        if order.stock_revision != order.reserved_revision or (strange and key in self._untold):
             return
         if claim is not None and (claim.revision, claim.wanted) == (order.stock_revision, order.wanted):
             return
@@ -143,10 +167,14 @@ class StockChecker(Checker):
             text = f"holds {_told(claim)}, wants {_text(order.wanted)}"
             raise Violation("L4", f"{key} is {order.state}, {text}, and is not due after {verb}")
 
+    def _is_strange(self, claim: Claim | None) -> bool:
+        """Say whether a hold is not of ours, which is so until every order is told anew (PROTOCOLS.md, 7)."""
+        return claim is not None and self._strange.get(claim.order_key) == claim.revision
+
     def _nothing_is_free_that_leaves(self, key: OrderKey) -> None:
         """Check that what a recorded parcel holds is not free before its goods have moved (PROTOCOLS.md, 1)."""
         leaving, claim = self._leaving.get(key), self._shelves.held.get(key)
-        if not leaving or claim is None:
+        if not leaving or claim is None or self._is_strange(claim):
             return
         for name in [name for name in leaving if name in self._shelves.moved]:
             del leaving[name]

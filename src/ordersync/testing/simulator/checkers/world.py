@@ -56,6 +56,18 @@ class TraitsView(Protocol):
     def granularity(self) -> timedelta:
         """Return what stamps are rounded down to."""
 
+    @property
+    def call_timeout(self) -> timedelta:
+        """Return how long a call may take."""
+
+    @property
+    def skew(self) -> timedelta:
+        """Return how far its clock is ahead."""
+
+    @property
+    def late_window(self) -> timedelta:
+        """Return how long after its time-out a request may still take effect."""
+
 
 class TrueLineView(Protocol):
     """One line of an order as it truly is; ``quantity`` is gross."""
@@ -123,6 +135,14 @@ class TrueOrderView(Protocol):
     @property
     def removed(self) -> bool:
         """Say whether it vanished."""
+
+    @property
+    def buyer(self) -> str:
+        """Return who bought it, by a name that occurs nowhere else."""
+
+    @property
+    def taken_at(self) -> datetime:
+        """Return when the market's own levels fell for it, by the market's clock."""
 
     @property
     def placed_at(self) -> datetime:

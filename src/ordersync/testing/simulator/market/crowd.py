@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from ....model.channel_orders import ChannelOrder, PaymentStatus
-from .documents import ON_HOLD, PART_SHIPPED, READY, READY_WHEN
+from .documents import is_ordinary
 from .market import TrueMarket
 from .orders import Shown, TrueLine, TrueOrder
 
@@ -24,6 +24,7 @@ WEIGHTS: Mapping[str, float] = {
     "vanish": 0.3,
     "misspell": 0.5,
     "spoil": 0.5,
+    "block": 0.15,
 }
 """What people do, and how often in proportion. Who misspells and spoils also mends, sooner or later."""
 
@@ -92,6 +93,9 @@ class Crowd:
         """Let somebody do the named thing, to a random order that allows it unless one is named; say whether."""
         if name == "buy":
             return self._market.buy(paid=self._chance.random() < 0.75) is not None
+        if name == "block":
+            self._market.block()
+            return True
         allowed, act = self._acts[name]
         orders = self._market.orders
         those = orders.values() if reference is None else [orders[reference]]
@@ -224,14 +228,6 @@ class Crowd:
 
     def _restocks(self) -> bool:
         return self._chance.random() < 0.7
-
-
-def is_ordinary(form: Shown) -> bool:
-    """Say whether any host would store the order on seeing this form: readable, paid, understood, and not done."""
-    document = form.document
-    if not isinstance(document, ChannelOrder) or document.status not in (READY, PART_SHIPPED, ON_HOLD) or form.done:
-        return False
-    return document.status != ON_HOLD if document.payment is None else document.payment in READY_WHEN
 
 
 def is_broken(order: TrueOrder) -> bool:

@@ -72,6 +72,14 @@ def render(order: TrueOrder, *, words_only: bool) -> Shown:
     )
 
 
+def is_ordinary(form: Shown) -> bool:
+    """Say whether any host would store the order on seeing this form: readable, paid, understood, and not done."""
+    document = form.document
+    if not isinstance(document, ChannelOrder) or document.status not in (READY, PART_SHIPPED, ON_HOLD) or form.done:
+        return False
+    return document.status != ON_HOLD if document.payment is None else document.payment in READY_WHEN
+
+
 def _readable(order: TrueOrder, word: str, *, words_only: bool) -> ChannelOrder:
     bought = sum(line.quantity - line.cancelled for line in order.lines)
     return ChannelOrder(

@@ -44,7 +44,8 @@ class MarketFacts:
     every dispatch note that took effect, late copies included; ``shipments``: all goods marked as sent, by hand too;
     ``shown``: the readable documents of each order that somebody was answered; ``writes``: how many pushes and notes
     arrived. Effects carry true time, orders and shipments the market's own.
-    ``on_applied``, if set, is called with each effect once it has taken place.
+    ``on_applied``, if set, is called with each effect once it has taken place, and ``on_sold`` with the SKU and the
+    number of pieces that are being sold, before the listing shows fewer.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class MarketFacts:
         self.shown: dict[str, list[ChannelOrder]] = {}
         self.writes = 0
         self.on_applied: Callable[[Applied], None] | None = None
+        self.on_sold: Callable[[str, int], None] | None = None
         self._shelf = Shelf()
         self._now, self._chance, self._trace = now, chance, trace
 
@@ -95,7 +97,7 @@ class MarketFacts:
         for form in forms:
             order = self.orders[form.reference]
             if order.told is None or form.version > order.told.version:
-                order.told, order.told_at = form, now
+                order.former, order.told, order.told_at = order.told, form, now
             document, answered = form.document, self.shown.setdefault(form.reference, [])
             if isinstance(document, ChannelOrder) and not any(document is known for known in answered):
                 answered.append(document)
@@ -111,6 +113,8 @@ class MarketFacts:
 
     def _move(self, sku: str, by: int) -> None:
         """Lower or raise what a listing shows, where the marketplace does so by itself."""
+        if by < 0 and self.on_sold is not None:
+            self.on_sold(sku, -by)
         if by and self.traits.decrements_on_sale and sku in self.levels:
             self._show(sku, self.levels[sku] + by)
 

@@ -13,6 +13,7 @@ from ....model.channel_orders import ChannelOrder, UnreadableOrder
 from ....model.dispatch import DispatchNote
 from ....model.listings import ChannelListing, StockOutcome, StockResult, StockUpdate
 from ..trace import Trace
+from .documents import is_ordinary
 from .facts import AppliedNote
 from .orders import Shown, TrueOrder, TrueShipment
 from .paging import Pager
@@ -71,6 +72,18 @@ class TrueMarket(People):
             forms = [*forms, self._chance.choice(forms)]
         return Answer(forms, next_cursor, self._stamp(now))
 
+    def read_stale(self, since: datetime | None, cursor: str | None) -> Answer:
+        """Return one page as ``read_orders`` does, with one order more on it if there is one: as it was before.
+
+        A copy of the marketplace's data that lags behind shows such forms, and only after what replaced them was told.
+        """
+        answer = self.read_orders(since, cursor)
+        former = [form for form in map(_former, self.orders.values()) if form is not None and _matches(form, since)]
+        if not former:
+            return answer
+        self._trace.sometimes("a page shows an order as it was before")
+        return attrs.evolve(answer, forms=[*answer.forms, self._chance.choice(former)])
+
     def find_order(self, reference: str) -> Document | None:
         """Return an order as a reader sees it now, in any state; whoever asks is told at once."""
         form = self.read_order(reference)
@@ -95,7 +108,7 @@ class TrueMarket(People):
     def set_levels(self, updates: Sequence[StockUpdate], *, by: str = "") -> Sequence[StockResult]:
         """Let listings show these levels where nothing speaks against it; *by* is whoever sent them.
 
-        ``ChannelRejectedError`` for more than one call may hold.
+        ``ChannelRejectedError`` for more than one call may hold, and where one that is blocked spoils the batch.
         """
         self.writes += 1
         if len(updates) > self.traits.stock_batch_size:
@@ -103,6 +116,10 @@ class TrueMarket(People):
                 f"{self.name}: {len(updates)} levels in one call, at most {self.traits.stock_batch_size} are taken; "
                 "send smaller batches"
             )
+        blocked = [update.channel_sku for update in updates if update.channel_sku in self._shelf.blocked]
+        if blocked and self.traits.refuses_batches:
+            self._trace.sometimes("a batch is refused for one listing")
+            raise ChannelRejectedError(f"{self.name}: {blocked[0]} is blocked; leave it out", applied=False)
         return [result_of(update, self._set_level(update, by)) for update in updates]
 
     def ship(self, note: DispatchNote, *, by: str = "") -> None:
@@ -182,6 +199,14 @@ class TrueMarket(People):
             return order.done
         still = order.open_lines
         return any(quantity > still.get(line_id, 0) for line_id, quantity in note.lines.items())
+
+
+def _former(order: TrueOrder) -> Shown | None:
+    """Return an older form than the last one told, of the same lists, where its stamp says that it is older."""
+    before, told = order.former, order.told
+    if before is None or told is None or order.removed or not is_ordinary(before) or told.done:
+        return None
+    return before if before.updated_at < told.updated_at else None
 
 
 def _matches(form: Shown, since: datetime | None) -> bool:

@@ -62,8 +62,9 @@ class TrueOrder:
     too, so that no line id is used twice. ``word`` overrides the status word that follows from the facts. ``spoiled``:
     its document cannot be read; ``anonymous``: nor does it say whose it is. ``removed`` orders are shown to nobody.
     ``buyer`` is a name that occurs nowhere else. ``sight`` is what readers see of it, ``told`` the last form that
-    was answered to one, with ``told_at``. ``moved`` is the version of the last change of what is bought, ``direction``
-    whether that was more (1) or less (-1); ``ended`` the version of the last cancellation or revival.
+    was answered to one, with ``told_at``, and ``former`` the one that was answered before that. ``moved`` is the
+    version of the last change of what is bought, ``direction`` whether that was more (1) or less (-1); ``ended`` the
+    version of the last cancellation or revival.
     """
 
     reference: str
@@ -89,6 +90,7 @@ class TrueOrder:
     sight: Veil[Shown | None] = attrs.field(factory=Veil, repr=False)
     told: Shown | None = attrs.field(default=None, repr=False)
     told_at: datetime | None = None
+    former: Shown | None = attrs.field(default=None, repr=False)
 
     @property
     def done(self) -> bool:

@@ -157,6 +157,15 @@ class People(MarketFacts):
         order.removed = True
         self._changed(order, "people vanish")
 
+    def block(self) -> None:
+        """Let a listing take no level from programs any more, or every one again where some take none."""
+        blocked = self._shelf.blocked
+        if blocked:
+            blocked.clear()
+        elif self.levels:
+            blocked.add(self._chance.choice(sorted(self.levels)))
+        self._trace.event("people block", self.name, *sorted(blocked))
+
     def misspell(self, reference: str, word: str = STRANGE_WORD) -> None:
         """Give the order a status word that nobody knows, until ``mend``."""
         order = self._find(reference)

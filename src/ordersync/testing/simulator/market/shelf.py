@@ -24,11 +24,15 @@ class AppliedLevel:
 
 
 class Shelf:
-    """The level that each listing shows, by SKU; ``levels`` is the truth, ``seen`` what a reader is told."""
+    """The level that each listing shows, by SKU; ``levels`` is the truth, ``seen`` what a reader is told.
+
+    ``blocked`` listings take no level until they are free again; they sell what they show.
+    """
 
     def __init__(self) -> None:
         self.levels: dict[str, int] = {}
         self.applied: list[AppliedLevel] = []
+        self.blocked: set[str] = set()
         self._seen: dict[str, Veil[int]] = {}
 
     def show(self, sku: str, quantity: int, *, seen_from: datetime) -> None:
@@ -47,6 +51,8 @@ class Shelf:
         """Say what becomes of a level that is to be applied now."""
         if update.channel_location is not None or update.channel_sku not in self.levels:
             return StockOutcome.UNKNOWN_SKU
+        if update.channel_sku in self.blocked:
+            return StockOutcome.REJECTED
         if compare and update.expected not in (None, self.levels[update.channel_sku]):
             return StockOutcome.CONFLICT
         return StockOutcome.ACCEPTED

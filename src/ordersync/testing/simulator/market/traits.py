@@ -24,8 +24,10 @@ class MarketTraits:
     * ``in_update_order``: lists show the oldest update first, both kinds;
     * ``repeats``: how often a page shows one of its orders twice, from 0 to 1;
     * ``strange_words``: its staff invents status words that nobody else knows;
+    * ``refuses_batches``: it refuses all levels of a call for one listing that is blocked;
     * ``skew``: how far its clock is ahead of true time; ``now`` of the market has it in it already;
     * ``placing``: how far ``placed_at`` lies from the moment its own level fell, at most, in either direction;
+    * ``slowness``: what part of ``call_timeout`` an ordinary answer may take;
     * ``undo_pause``: how long after its form was answered people wait before they take a change back.
     """
 
@@ -46,9 +48,11 @@ class MarketTraits:
     can_read_listings: bool = True
     stock_batch_size: int = 100
     repeats: float = 0.0
+    refuses_batches: bool = False
     strange_words: bool = True
     skew: timedelta = timedelta(0)
     placing: timedelta = timedelta(0)
     call_timeout: timedelta = timedelta(seconds=60)
     late_window: timedelta = timedelta(minutes=10)
+    slowness: float = 0.0
     undo_pause: timedelta = timedelta(minutes=30)
