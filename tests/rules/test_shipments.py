@@ -171,6 +171,16 @@ def test_number_that_was_used_up_is_no_answer() -> None:
     assert look(ours, shown(({"1": 4}, "JD01")), other) is Look.SHIPPED_OTHERWISE
 
 
+def test_shipment_that_another_note_may_have_made_is_no_answer_under_its_number() -> None:
+    """A note of a line that is gone takes no shipment that is just what another note under its number was sent for."""
+    order = make_channel_order(lines={"MUG": 4}, shipments=[Shipment(lines={"1": 1}, tracking_number="JD01")])
+    ours, tried = note("p1", {"2": 1}, "JD01"), note("p2", {"1": 1}, "JD01", status=NoteStatus.CLAIMED, tries=1)
+
+    assert look(ours, order, tried) is Look.SHIPPED_OTHERWISE
+    assert look(tried, order, ours) is Look.ARRIVED
+    assert look(ours, order, note("p2", {"1": 1}, "JD01")) is Look.ARRIVED
+
+
 def test_finished_order_has_no_room() -> None:
     """An order that the channel calls shipped takes no parcel more, whatever its shipments add up to."""
     assert look(note("p1", {"1": 1}, "JD01"), shown(({"1": 1}, "ELSE"), ordered=9), shipped=SHIPPED) is (

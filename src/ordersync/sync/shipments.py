@@ -30,7 +30,8 @@ def look_for(note: Note, order: ChannelOrder, notes: Iterable[Note], *, shipped:
 
     *shipped* is the order's canonical fulfillment. A channel that lists no shipments can only say how many pieces
     of each line have left. Where no room is left for the note, a shipment under its own number is its own, though
-    the channel drew the lines otherwise: one that marks whole orders shows all of them.
+    the channel drew the lines otherwise: one that marks whole orders shows all of them. It is not, where it is just
+    what another note of the same number tells of that was sent, too.
     """
     others = [one for one in notes if one.parcel_id != note.parcel_id]
     told = [one for one in others if one.status in ARRIVED]
@@ -44,6 +45,8 @@ def look_for(note: Note, order: ChannelOrder, notes: Iterable[Note], *, shipped:
         return Look.ARRIVED
     if shipped is not FulfillmentStatus.SHIPPED and _has_room(order, note):
         return Look.NOT_THERE
+    for tried in (one for one in others if one.tries and one not in spoken_for):
+        _take(left, tried)
     same_number = any(times and one[1] == tracking for one, times in left.items())
     ours = same_number and (tracking != "" or shipped is FulfillmentStatus.SHIPPED)
     return Look.ARRIVED if ours else Look.SHIPPED_OTHERWISE

@@ -17,9 +17,8 @@ from .world import MarketView, World
 
 PROGRESSES = frozenset({"save_page", "set_progress"})
 
-
-LONGEST_RUN = timedelta(minutes=15)
-"""How long a run takes at most while all is quiet."""
+A_MOMENT = timedelta(minutes=1)
+"""So long after a run has begun it has decided what to read."""
 
 
 class ScanningChecker(Checker):
@@ -35,13 +34,12 @@ class ScanningChecker(Checker):
     def __init__(self, world: World) -> None:
         """Begin before anything is read."""
         super().__init__(world)
-        self._at: datetime | None = None
+        self._began_at: datetime | None = None
         self._watermarks: dict[ChannelId, datetime] = {}
         self._handled: dict[OrderKey, datetime] = {}
 
     def committed(self, commit: Commit, reader: Reader) -> None:
         """Check the progress that a verb may have written, and note what its page handled."""
-        self._at = commit.at
         if commit.port != "orders" or commit.refused is not None or commit.verb not in PROGRESSES:
             return
         channel, given = _given(commit)
@@ -51,14 +49,19 @@ class ScanningChecker(Checker):
             return
         self._progressed(channel, reader.progress(channel), commit.verb, reader)
 
+    def rests(self, at: datetime, reader: Reader) -> None:  # noqa: ARG002 - of every checker
+        """Note when the last run has begun."""
+        self._began_at = at
+
     def ended(self, reader: Reader) -> None:
         """Check that everything was read anew as often as the settings say, runs permitting (L3)."""
         for channel in self._world.markets:
-            swept_at = reader.progress(channel).swept_at
-            if self._at is None or not self._world.is_worked_on(channel, reader):
+            swept_at, every = reader.progress(channel).swept_at, self._world.settings[channel].sweep_every
+            if self._began_at is None or not self._world.is_worked_on(channel, reader):
                 continue
-            if swept_at is None or self._at - swept_at > self._world.settings[channel].sweep_every + LONGEST_RUN:
-                raise Violation("L3", f"{channel} was swept last at {swept_at}, and the last run was at {self._at}")
+            if swept_at is None or self._began_at - swept_at > every + A_MOMENT:
+                text = f"was swept last at {swept_at}, and the last run began at {self._began_at}"
+                raise Violation("L3", f"{channel} {text}")
 
     def _note(self, work: PageWork) -> None:
         """Note that these orders were handled, in the newest form that anybody was shown by now."""
