@@ -18,17 +18,14 @@ def ends_well(key: OrderKey, mine: Sequence[Note], market: MarketView, settings:
     truth = market.orders.get(key.reference)
     hidden = truth is None or truth.removed or truth.spoiled or truth.word is not None
     by_hand = any(one.note_id is None and one.reference == key.reference for one in market.shipments)
-    unseen = hidden or by_hand or not market.traits.can_look_up
-    short = (
-        market.traits.whole_order_dispatch and not (truth is not None and truth.done) and not _went_all(mine, market)
-    )
+    unseen = hidden or by_hand or not market.traits.can_look_up or _is_open_again(key, mine, market)
     for note in mine:
         name = note.note.id
         if note.status in ENDS and not note.message:
             raise Violation("D2", f"{name} is {note.status}, and nobody is told why")
         if note.status is NoteStatus.QUEUED and not (_lacks(note, market, settings) or (hidden and note.tries)):
             raise Violation("D2", f"{name} is queued, lacks nothing, and is never sent")
-        if note.status is NoteStatus.SENT and not unseen and _went_as_packed(note, market) and not short:
+        if note.status is NoteStatus.SENT and not unseen and _went_as_packed(note, market):
             raise Violation("D2", f"{name} was sent, and is never confirmed")
         if note.status is NoteStatus.WAITING or (note.status is NoteStatus.CLAIMED and not hidden):
             raise Violation("D2", f"{name} stays {note.status}")
@@ -40,16 +37,17 @@ def _went_as_packed(note: Note, market: MarketView) -> bool:
     return all(lines == dict(note.note.lines) for lines in drawn)
 
 
-def _went_all(mine: Sequence[Note], market: MarketView) -> bool:
-    """Say whether all that was packed has left: a market that ships whole orders ships no piece that is open later."""
-    packed, drawn = Counter[str](), Counter[str]()
+def _is_open_again(key: OrderKey, mine: Sequence[Note], market: MarketView) -> bool:
+    """Say whether a market that ships whole orders has pieces open that were packed, and were not open when it did."""
+    if not market.traits.whole_order_dispatch or market.orders[key.reference].done:
+        return False
+    packed, drawn, names = Counter[str](), Counter[str](), {note.note.id for note in mine}
     for note in mine:
         packed.update(note.note.lines)
-    names = {note.note.id for note in mine}
     for one in market.shipments:
         if one.note_id in names:
             drawn.update(one.lines)
-    return drawn >= packed
+    return not drawn >= packed
 
 
 def _lacks(note: Note, market: MarketView, settings: ChannelSettings) -> bool:
