@@ -172,13 +172,20 @@ def test_number_that_was_used_up_is_no_answer() -> None:
 
 
 def test_shipment_that_another_note_may_have_made_is_no_answer_under_its_number() -> None:
-    """A note of a line that is gone takes no shipment that is just what another note under its number was sent for."""
-    order = make_channel_order(lines={"MUG": 4}, shipments=[Shipment(lines={"1": 1}, tracking_number="JD01")])
-    ours, tried = note("p1", {"2": 1}, "JD01"), note("p2", {"1": 1}, "JD01", status=NoteStatus.CLAIMED, tries=1)
+    """A shipment that is just what another note under our number was sent for does not answer for ours."""
+    order = make_channel_order(lines={"MUG": 1}, shipments=[Shipment(lines={"1": 1}, tracking_number="JD01")])
+    ours, tried = note("p1", {"1": 2}, "JD01"), note("p2", {"1": 1}, "JD01", status=NoteStatus.CLAIMED, tries=1)
 
     assert look(ours, order, tried) is Look.SHIPPED_OTHERWISE
     assert look(tried, order, ours) is Look.ARRIVED
     assert look(ours, order, note("p2", {"1": 1}, "JD01")) is Look.ARRIVED
+
+
+def test_shipment_of_none_of_our_lines_is_not_ours() -> None:
+    """A shipment under our number that shares no line with the note is another parcel of the same consignment."""
+    order = make_channel_order(lines={"MUG": 4}, shipments=[Shipment(lines={"1": 1}, tracking_number="JD01")])
+
+    assert look(note("p1", {"2": 1}, "JD01"), order) is Look.SHIPPED_OTHERWISE
 
 
 def test_finished_order_has_no_room() -> None:

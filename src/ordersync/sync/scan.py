@@ -27,7 +27,8 @@ class Scan:
     The watermark never passes an order that is not handled: it moves page by page where pages come in update
     order, else at the end, and never past ``cap``, the channel's own clock when the scan began. A sweep shows no
     cancelled and shipped orders, so only the first one sets it; where that was cut and begun anew, to when it was
-    begun at first, since what it had shown by then may have ended before it was complete.
+    begun at first, since what it had shown by then may have ended before it was complete; where it went on from where
+    it came to, to the last order that it showed.
     """
 
     kind: ScanKind
@@ -72,7 +73,7 @@ class Scan:
         if complete:
             return attrs.evolve(
                 self.before,
-                watermark=self.before.watermark or min(self.cap, self.begun_first or self.cap),
+                watermark=self.before.watermark or self._first_watermark(),
                 swept_at=self.began_at,
                 sweep_began_at=None,
                 sweep_position=None,
@@ -85,6 +86,15 @@ class Scan:
         return attrs.evolve(
             self.before, sweep_began_at=began_at, sweep_position=position, interrupted=True, blind=self.blind
         )
+
+    def _first_watermark(self) -> datetime | None:
+        """Return how far everything is known after the first sweep.
+
+        The rest of one that was cut was asked for as changes are: an answer that wrongly shows none must cost nothing.
+        """
+        if self.since is not None:
+            return _latest(self.before.sweep_position, self.reached)
+        return min(self.cap, self.begun_first or self.cap)
 
 
 def plan(channel: Channel, progress: Progress, *, now: datetime) -> Sequence[ScanKind]:

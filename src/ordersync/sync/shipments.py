@@ -30,8 +30,8 @@ def look_for(note: Note, order: ChannelOrder, notes: Iterable[Note], *, shipped:
 
     *shipped* is the order's canonical fulfillment. A channel that lists no shipments can only say how many pieces
     of each line have left. Where no room is left for the note, a shipment under its own number is its own, though
-    the channel drew the lines otherwise: one that marks whole orders shows all of them. It is not, where it is just
-    what another note of the same number tells of that was sent, too.
+    the channel drew the lines otherwise: one that marks whole orders shows all of them. It is not, where it shares no
+    line with the note, or is just what another note of the same number tells of that was sent, too.
     """
     others = [one for one in notes if one.parcel_id != note.parcel_id]
     told = [one for one in others if one.status in ARRIVED]
@@ -47,7 +47,7 @@ def look_for(note: Note, order: ChannelOrder, notes: Iterable[Note], *, shipped:
         return Look.NOT_THERE
     for tried in (one for one in others if one.tries and one not in spoken_for):
         _take(left, tried)
-    same_number = any(times and one[1] == tracking for one, times in left.items())
+    same_number = any(times and one[1] == tracking and _share_a_line(one[0], note) for one, times in left.items())
     ours = same_number and (tracking != "" or shipped is FulfillmentStatus.SHIPPED)
     return Look.ARRIVED if ours else Look.SHIPPED_OTHERWISE
 
@@ -99,6 +99,10 @@ def _take_pieces(parcels: Parcels, lines: Mapping[str, int]) -> None:
         while parcels[shipment] and all(left[line_id] >= quantity for line_id, quantity in shipment[0]):
             parcels[shipment] -= 1
             left.subtract(dict(shipment[0]))
+
+
+def _share_a_line(lines: Iterable[tuple[str, int]], note: Note) -> bool:
+    return any(line_id in note.note.lines for line_id, _ in lines)
 
 
 def _counted(order: ChannelOrder, notes: Iterable[Note], *, of: Note) -> bool:
