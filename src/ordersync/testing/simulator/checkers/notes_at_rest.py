@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from ....model.dispatch import Note, NoteStatus
@@ -38,16 +37,10 @@ def _went_as_packed(note: Note, market: MarketView) -> bool:
 
 
 def _is_open_again(key: OrderKey, mine: Sequence[Note], market: MarketView) -> bool:
-    """Say whether a market that ships whole orders has pieces open that were packed, and were not open when it did."""
-    if not market.traits.whole_order_dispatch or market.orders[key.reference].done:
-        return False
-    packed, drawn, names = Counter[str](), Counter[str](), {note.note.id for note in mine}
-    for note in mine:
-        packed.update(note.note.lines)
-    for one in market.shipments:
-        if one.note_id in names:
-            drawn.update(one.lines)
-    return not drawn >= packed
+    """Say whether a market that ships whole orders has shipped this one by a note of ours, and has pieces open again."""
+    names = {note.note.id for note in mine}
+    shipped = any(one.note_id in names for one in market.shipments)
+    return market.traits.whole_order_dispatch and shipped and not market.orders[key.reference].done
 
 
 def _lacks(note: Note, market: MarketView, settings: ChannelSettings) -> bool:
