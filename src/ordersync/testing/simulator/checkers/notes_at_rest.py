@@ -37,7 +37,7 @@ def _went_as_packed(note: Note, market: MarketView) -> bool:
 
 
 def _is_open_again(key: OrderKey, mine: Sequence[Note], market: MarketView) -> bool:
-    """Say whether a market that ships whole orders has shipped this one by a note of ours, and has pieces open again."""
+    """Say whether a market that ships whole orders shipped this one by a note of ours, and has pieces open again."""
     names = {note.note.id for note in mine}
     shipped = any(one.note_id in names for one in market.shipments)
     return market.traits.whole_order_dispatch and shipped and not market.orders[key.reference].done
