@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from ordersync import ChannelId, ChannelOrder, ChannelSettings, Decision, Order, OrderKey, PaymentStatus, StockLevel
-from ordersync.model.dispatch import Note, ParcelRecord
+from ordersync.model.dispatch import DispatchNote, Note, NoteStatus, ParcelRecord
 from ordersync.model.listings import Listing
 from ordersync.model.pages import Quarantined, Watch
 from ordersync.model.runs import ChannelLife, ChannelState, Progress
@@ -217,3 +217,19 @@ def started(method: str, request: object = None, *, minutes: float = 0, process:
 def breaks(law: str) -> Any:  # noqa: ANN401 - a context of pytest's own
     """Expect that this law breaks, and no other."""
     return pytest.raises(Violation, match=f"^{law}: ")
+
+
+def make_note(parcel_id: str = "p1", *, status: NoteStatus = NoteStatus.WAITING) -> Note:
+    """Return the note of a parcel with one piece of the first line."""
+    sent = DispatchNote(
+        id=KEY.dispatch_id(parcel_id),
+        order_key=KEY,
+        channel_order_id=None,
+        lines={"1": 1},
+        carrier=None,
+        service=None,
+        tracking_number=None,
+        tracking_url=None,
+        dispatched_at=NOON,
+    )
+    return Note(note=sent, parcel_id=parcel_id, status=status)

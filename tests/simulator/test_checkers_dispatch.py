@@ -13,23 +13,13 @@ from ordersync.model.dispatch import DispatchNote, Note, NoteStatus, ParcelRecor
 from ordersync.model.ids import Fence
 from ordersync.testing.builders import NOON, SHOP, make_channel_order, make_claim, make_deduction, make_order
 from ordersync.testing.simulator.checkers.dispatch import DispatchChecker
-from simulator.reading import KEY, Books, Bought, Effect, Market, Traits, breaks, commit, started, world_of
+from simulator.reading import KEY, Books, Bought, Effect, Market, Traits, breaks, commit, make_note, started, world_of
 
 FENCE = Fence(SHOP, 1)
 DEDUCTION = make_deduction(KEY, "p1", {"MUG": 1}, make_claim(KEY, {}, revision=2))
 PARCEL = ParcelRecord(order_key=KEY, asked=Parcel(id="p1"), lines={"1": 1}, deduction=DEDUCTION, at=NOON)
-SENT = DispatchNote(
-    id=KEY.dispatch_id("p1"),
-    order_key=KEY,
-    channel_order_id=None,
-    lines={"1": 1},
-    carrier=None,
-    service=None,
-    tracking_number=None,
-    tracking_url=None,
-    dispatched_at=NOON,
-)
-NOTE = Note(note=SENT, parcel_id="p1", status=NoteStatus.WAITING)
+NOTE = make_note()
+SENT = NOTE.note
 
 
 class Scene:

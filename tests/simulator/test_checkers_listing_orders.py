@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 import attrs
-import pytest
 
 from ordersync import ChannelOrder, Decision, Order
 from ordersync.model.orders import OrderChange, Outcome
@@ -15,8 +14,7 @@ from ordersync.testing.clock import START
 from ordersync.testing.simulator.checkers.commits import Commit
 from ordersync.testing.simulator.checkers.listing_orders import OrderedPieces
 from ordersync.testing.simulator.checkers.world import World
-from ordersync.testing.simulator.trace import Violation
-from simulator.reading import Market, Traits
+from simulator.reading import Market, Traits, breaks
 
 ORDER = make_order()
 KEY = ORDER.key
@@ -41,11 +39,6 @@ class Heard:
         self.checker.committed(
             Commit(at=START, process="r", port="orders", verb=verb, args=args, facts=facts, answer=True)
         )
-
-
-def breaks(law: str) -> Any:  # noqa: ANN401 - a context of pytest's own
-    """Expect that a law breaks."""
-    return pytest.raises(Violation, match=f"^{law}: ")
 
 
 def decided(seen: ChannelOrder, outcome: Outcome, *, final: bool = False) -> Decision:

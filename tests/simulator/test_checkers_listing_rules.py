@@ -11,8 +11,8 @@ import pytest
 from ordersync.model.listings import ChannelListing, StockOutcome
 from ordersync.testing import make_channel_order
 from ordersync.testing.clock import START
-from ordersync.testing.simulator.trace import Violation
 from simulator.listing_scene import FENCE, KEY, MUG, SHOP, Bought, ListingScene, listing_scene
+from simulator.reading import breaks
 
 
 @pytest.fixture
@@ -20,11 +20,6 @@ async def scene() -> AsyncIterator[ListingScene]:
     """Open a scene with ten mugs."""
     async with listing_scene() as scene:
         yield scene
-
-
-def breaks(law: str) -> Any:  # noqa: ANN401 - a context of pytest's own
-    """Expect that a law breaks."""
-    return pytest.raises(Violation, match=f"^{law}: ")
 
 
 async def test_r16_sale_under_a_push(scene: ListingScene) -> None:

@@ -13,8 +13,8 @@ from ordersync import ChannelSettings, StockLevel, StockRule
 from ordersync.model.listings import Attempt, ListingState, Push, StockOutcome
 from ordersync.publication import target
 from ordersync.testing.simulator.checkers.listing_rule import parts_of, shown_by, taken_apart
-from ordersync.testing.simulator.trace import Violation
 from simulator.listing_scene import FENCE, KEY, MUG, SHOP, WINDOW, Bought, ListingScene, listing_scene
+from simulator.reading import breaks
 
 
 @pytest.fixture
@@ -22,11 +22,6 @@ async def scene() -> AsyncIterator[ListingScene]:
     """Open a scene with ten mugs."""
     async with listing_scene() as scene:
         yield scene
-
-
-def breaks(law: str) -> Any:  # noqa: ANN401 - a context of pytest's own
-    """Expect that a law breaks."""
-    return pytest.raises(Violation, match=f"^{law}: ")
 
 
 async def test_p1_right_levels_are_let_through(scene: ListingScene) -> None:

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from ordersync import ChannelOrderLine, Order, OrderState
-from ordersync.model.dispatch import DispatchNote, Note, NoteStatus, Parcel, ParcelRecord
+from ordersync.model.dispatch import NoteStatus, Parcel, ParcelRecord
 from ordersync.model.ids import Fence
 from ordersync.model.orders import Conflict, ConflictCode, Reason
 from ordersync.model.pages import ChangedOrder, PageWork
@@ -24,7 +24,7 @@ from ordersync.testing.builders import (
 )
 from ordersync.testing.simulator.checkers.orders import OrdersChecker
 from ordersync.testing.simulator.trace import Violation
-from simulator.reading import KEY, Books, Bought, Line, Market, breaks, commit, world_of
+from simulator.reading import KEY, Books, Bought, Line, Market, breaks, commit, make_note, world_of
 
 FENCE = Fence(SHOP, 1)
 ADA = Reason(who="Ada", why="", at=NOON)
@@ -177,7 +177,7 @@ def test_parcel_of_an_order_that_must_wait_breaks_p8(scene: Scene, stop: dict[st
     scene.books.by_key[KEY] = after
     deduction = make_deduction(KEY, "p1", {"MUG": 1}, make_claim(KEY, {}, revision=2))
     parcel = ParcelRecord(order_key=KEY, asked=Parcel(id="p1"), lines={"1": 1}, deduction=deduction, at=NOON)
-    told = commit("orders", "record_parcel", parcel, after, _note(), expect=2, answer="recorded")
+    told = commit("orders", "record_parcel", parcel, after, make_note(), expect=2, answer="recorded")
     if not stop:
         scene.checker.committed(told, scene.books)
         return
@@ -202,28 +202,13 @@ def test_parcel_of_more_than_left_elsewhere_breaks_l4(scene: Scene, sent: int) -
     after = scene.books.by_key[KEY] = attrs.evolve(before, lines=lines, **changes)
     deduction = make_deduction(KEY, "p1", {"MUG": 1}, make_claim(KEY, {}, revision=2))
     parcel = ParcelRecord(order_key=KEY, asked=Parcel(id="p1"), lines={"1": 1}, deduction=deduction, at=NOON)
-    note = attrs.evolve(_note(), ready=NoteStatus.CONFIRMED)
+    note = attrs.evolve(make_note(), ready=NoteStatus.CONFIRMED)
     told = commit("orders", "record_parcel", parcel, after, note, expect=2, answer="recorded")
     if sent:
         scene.checker.committed(told, scene.books)
         return
     with breaks("L4"):
         scene.checker.committed(told, scene.books)
-
-
-def _note() -> Note:
-    note = DispatchNote(
-        id=KEY.dispatch_id("p1"),
-        order_key=KEY,
-        channel_order_id=None,
-        lines={"1": 1},
-        carrier=None,
-        service=None,
-        tracking_number=None,
-        tracking_url=None,
-        dispatched_at=NOON,
-    )
-    return Note(note=note, parcel_id="p1", status=NoteStatus.WAITING)
 
 
 @pytest.mark.parametrize(

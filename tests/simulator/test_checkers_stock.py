@@ -9,28 +9,14 @@ import attrs
 import pytest
 
 from ordersync import Order, OrderState
-from ordersync.model.dispatch import DispatchNote, Note, NoteStatus, Parcel, ParcelRecord
+from ordersync.model.dispatch import Parcel, ParcelRecord
 from ordersync.model.stock import Deduction, Movement
 from ordersync.testing.builders import NOON, make_claim, make_deduction, make_order
 from ordersync.testing.simulator.checkers.stock import STRANGER, StockChecker
-from simulator.reading import KEY, Books, Market, breaks, commit, world_of
+from simulator.reading import KEY, Books, Market, breaks, commit, make_note, world_of
 
 MUG = ("MUG", "main")
-NOTE = Note(
-    note=DispatchNote(
-        id=KEY.dispatch_id("p1"),
-        order_key=KEY,
-        channel_order_id=None,
-        lines={"1": 1},
-        carrier=None,
-        service=None,
-        tracking_number=None,
-        tracking_url=None,
-        dispatched_at=NOON,
-    ),
-    parcel_id="p1",
-    status=NoteStatus.WAITING,
-)
+NOTE = make_note()
 
 
 class Scene:

@@ -8,31 +8,14 @@ from typing import Any
 import attrs
 import pytest
 
-from ordersync.model.dispatch import DispatchNote, Note, NoteStatus
+from ordersync.model.dispatch import NoteStatus
 from ordersync.model.ids import Fence
-from ordersync.testing.builders import NOON, SHOP
+from ordersync.testing.builders import SHOP
 from ordersync.testing.simulator.checkers.tries import TriesChecker
-from simulator.reading import KEY, Books, Market, Traits, breaks, commit, started, world_of
+from simulator.reading import Books, Market, Traits, breaks, commit, make_note, started, world_of
 
 FENCE = Fence(SHOP, 1)
-FIRST, SECOND = (
-    Note(
-        note=DispatchNote(
-            id=KEY.dispatch_id(parcel_id),
-            order_key=KEY,
-            channel_order_id=None,
-            lines={"1": 1},
-            carrier=None,
-            service=None,
-            tracking_number=None,
-            tracking_url=None,
-            dispatched_at=NOON,
-        ),
-        parcel_id=parcel_id,
-        status=NoteStatus.QUEUED,
-    )
-    for parcel_id in ("p1", "p2")
-)
+FIRST, SECOND = tuple(make_note(name, status=NoteStatus.QUEUED) for name in ("p1", "p2"))
 
 
 class Scene:
