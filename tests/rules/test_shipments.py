@@ -188,6 +188,12 @@ def test_shipment_of_none_of_our_lines_is_not_ours() -> None:
     assert look(note("p1", {"2": 1}, "JD01"), order) is Look.SHIPPED_OTHERWISE
 
 
+def test_shipment_that_names_no_lines_goes_by_its_number() -> None:
+    """A channel that shows the numbers of an order's parcels alone shows our parcel by our number."""
+    assert look(note("p1", {"1": 2}, "JD01"), shown(({}, "JD01")), shipped=SHIPPED) is Look.ARRIVED
+    assert look(note("p1", {"1": 2}, "JD01"), shown(({}, "ELSE")), shipped=SHIPPED) is Look.SHIPPED_OTHERWISE
+
+
 def test_finished_order_has_no_room() -> None:
     """An order that the channel calls shipped takes no parcel more, whatever its shipments add up to."""
     assert look(note("p1", {"1": 1}, "JD01"), shown(({"1": 1}, "ELSE"), ordered=9), shipped=SHIPPED) is (

@@ -6,7 +6,7 @@ One shipment answers for one note: those of notes that are already known to have
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from ..model.channel_orders import ChannelOrder, FulfillmentStatus, Shipment
@@ -47,7 +47,7 @@ def look_for(note: Note, order: ChannelOrder, notes: Iterable[Note], *, shipped:
         return Look.NOT_THERE
     for tried in (one for one in others if one.tries and one not in spoken_for):
         _take(left, tried)
-    same_number = any(times and one[1] == tracking and _share_a_line(one[0], note) for one, times in left.items())
+    same_number = any(times and one[1] == tracking and _may_be_of(one[0], note) for one, times in left.items())
     ours = same_number and (tracking != "" or shipped is FulfillmentStatus.SHIPPED)
     return Look.ARRIVED if ours else Look.SHIPPED_OTHERWISE
 
@@ -101,8 +101,9 @@ def _take_pieces(parcels: Parcels, lines: Mapping[str, int]) -> None:
             left.subtract(dict(shipment[0]))
 
 
-def _share_a_line(lines: Iterable[tuple[str, int]], note: Note) -> bool:
-    return any(line_id in note.note.lines for line_id, _ in lines)
+def _may_be_of(lines: Sequence[tuple[str, int]], note: Note) -> bool:
+    """Say whether a shipment shares a line with a note, or does not say what is in it."""
+    return not lines or any(line_id in note.note.lines for line_id, _ in lines)
 
 
 def _counted(order: ChannelOrder, notes: Iterable[Note], *, of: Note) -> bool:
