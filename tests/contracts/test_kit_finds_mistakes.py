@@ -122,6 +122,7 @@ def test_contract_without_a_port_says_what_to_provide() -> None:
         contracts.JournalContract().test_lease_is_exclusive()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "ledger", [port for port in (*WRONG_LEDGERS, *WRONG_LEDGER_BOOKS) if port not in BEYOND_THE_MACHINE]
 )

@@ -22,6 +22,7 @@ EACH = 24
 """So many points are tried by each of five shares of each scenario: 360 in all."""
 
 
+@pytest.mark.slow
 async def test_killed_at_a_write_and_at_a_sync(uncut_runs: GetUncut) -> None:
     """A run that is killed in the middle of its writes, or at a sync, has lost nothing that it acknowledged."""
     need_tracing(2)

@@ -73,6 +73,7 @@ def lets_nothing_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MemoryOrderStore, "_has_waiting", lambda _store, _key: False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mistake", [sends_without_a_look, is_deaf_to_the_channel, lets_overtaken_runners_write, lets_nothing_wait]
 )

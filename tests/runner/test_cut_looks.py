@@ -147,6 +147,9 @@ def in_memory(clock: ManualClock) -> Storage:
     return MemoryStorage(clock=clock)
 
 
+every_call = pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
+"""Every fourth call in the suite that always runs, and all of them in the long one."""
+
 KINDS = {"with look-up": FakeMarketplace, "without": BareMarketplace}
 
 
@@ -186,15 +189,17 @@ async def test_what_is_cut(kind: str) -> None:
         assert states == [gone, gone, sent, gone, gone]
 
 
+@every_call
 @pytest.mark.parametrize("kind", KINDS)
-async def test_run_that_dies_at_any_look_or_decision_is_made_up_for(kind: str) -> None:
+async def test_run_that_dies_at_any_look_or_decision_is_made_up_for(kind: str, step: int) -> None:
     """Wherever a run dies in these phases, the runs that follow end where an undisturbed one does."""
-    assert await sweep(lambda _: in_memory, KINDS[kind], range) == []
+    assert await sweep(lambda _: in_memory, KINDS[kind], lambda most: range(0, most, step)) == []
 
 
-async def test_hint_that_dies_at_any_look_or_decision_is_made_up_for() -> None:
+@every_call
+async def test_hint_that_dies_at_any_look_or_decision_is_made_up_for(step: int) -> None:
     """A hint is noted before anything is done: wherever it dies then, the runs that follow do what it would have."""
-    assert await sweep(lambda _: in_memory, FakeMarketplace, range, hinted) == []
+    assert await sweep(lambda _: in_memory, FakeMarketplace, lambda most: range(0, most, step), hinted) == []
 
 
 async def test_run_that_dies_at_a_look_on_sqlite_is_made_up_for(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from ordersync.testing.simulator.campaigns.report import CampaignReport
 from ordersync.testing.simulator.campaigns.smaller import minimised
 from ordersync.testing.simulator.campaigns.sometimes import never
 
-ALWAYS = {"memory": 20, "sqlite": 8}
+ALWAYS = {"memory": 12, "sqlite": 5}
 """So many seeds in the suite that always runs."""
 
 FIXED = {"memory": 1500, "sqlite": 500}
