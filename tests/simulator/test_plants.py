@@ -81,6 +81,7 @@ def test_directed_test_finds_its_plant(group: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.speaks("some bugs let the library say what it must not")
 @pytest.mark.parametrize("row", CAUGHT, ids=lambda row: f"{row.storage}-{row.plant}")
 def test_first_seed_finds_its_plant_again(row: Catch) -> None:
     """The first seed that found a bug breaks a law with it, and none without it."""
