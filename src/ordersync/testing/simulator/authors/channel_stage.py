@@ -107,7 +107,7 @@ class ChannelStage(Stage):
         self.referee = Referee([StockChecker(world)], reports, self.reader, self.trace)
         self._listen()
         self.market = HarnessedMarket(harness, clock=self.clock, chance=self.chances.child("buyers"), trace=self.trace)
-        self.market.is_read = self._is_read
+        self.market.may_ship = self._may_be_shipped
         self.weather = Weather(
             drawn_weather(options.seed), real, chance=self.chances.child("weather of requests"), trace=self.trace
         )
@@ -149,9 +149,13 @@ class ChannelStage(Stage):
         for channel_sku, components in zip(self.channel_skus[self.author], parts, strict=False):
             await listings.link(self.author, channel_sku, components)
 
-    def _is_read(self) -> bool:
-        """Say whether a page is saved: what ships before that is none of the orders that were unshipped at first."""
-        return self.reader.progress(self.author).watermark is not None or bool(self.reader.decisions(self.author))
+    def _may_be_shipped(self, reference: str) -> bool:
+        """Say whether an order is known here: one that ships before the first sweep has saved it is not unshipped.
+
+        Where shipping moves no stamp, as on Vendure, nobody would ever see it.
+        """
+        known = self.reader.decision(OrderKey(self.author, reference)) is not None
+        return known or self.reader.progress(self.author).watermark is not None
 
     async def shown(self, channel: ChannelId) -> Mapping[str, int]:
         """Return what the listings of a channel show in truth."""

@@ -40,13 +40,13 @@ class HarnessedMarket:
 
     ``placed``: every order by reference; ``spoiled``: those whose documents became malformed; ``by_hand``: those that
     somebody shipped there, past ordersync; ``documents``: the last form of each that the channel returned;
-    ``writes``: how many calls with an effect the channel was given; ``is_read``: says whether ordersync has begun.
+    ``writes``: how many calls with an effect the channel was given; ``may_ship``: says which orders others may ship.
     """
 
     def __init__(self, harness: ChannelHarness, *, clock: Clock, chance: random.Random, trace: Trace) -> None:
         """Know nothing of the past."""
         self.harness, self.channel = harness, harness.channel
-        self.is_read: Callable[[], bool] = lambda: True
+        self.may_ship: Callable[[str], bool] = lambda _: True
         self.placed: dict[str, Bought] = {}
         self.spoiled: set[str] = set()
         self.by_hand: set[str] = set()
@@ -108,9 +108,8 @@ class HarnessedMarket:
 
     async def ship_by_hand(self) -> str | None:
         """Let somebody at the marketplace ship a whole order, past ordersync."""
-        if not self.is_read():
-            return None
-        unshipped = [one for one in self.documents if one not in self.by_hand and not await self.parcels(one)]
+        others = [one for one in self.documents if one not in self.by_hand and self.may_ship(one)]
+        unshipped = [one for one in others if not await self.parcels(one)]
         if not unshipped:
             return None
         reference = self._chance.choice(unshipped)
