@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import attrs
 
 from ....model.ids import ChannelId, Fence
+
+START_WINDOW = timedelta(seconds=20)
+"""How long after its record an effect may start, or it does not at all: the give-up limit of rules 10 and 21."""
 
 
 def _facts(value: Mapping[str, Any]) -> Mapping[str, Any]:

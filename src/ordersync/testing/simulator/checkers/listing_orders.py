@@ -11,12 +11,11 @@ from ....model.pages import PageWork
 from ....model.stock import Sale
 from ..trace import Violation
 from .commits import Commit
+from .touched import VANISHED
 from .world import World
 
 Bought = Mapping[str, tuple[str, int, int]]
 """What is bought, by line id: SKU, quantity, and how many of them are cancelled."""
-
-VANISHED = "vanished"
 
 
 class OrderedPieces:

@@ -10,6 +10,7 @@ import attrs
 
 from ....model.listings import Answer, Attempt, ChannelListing, Listing, ListingId, Push, StockOutcome
 from ..trace import Violation
+from .commits import START_WINDOW
 from .listing_facts import Begun, KnownListing
 from .listing_rule import Rights
 
@@ -17,9 +18,6 @@ UNDONE = frozenset(
     {StockOutcome.RETRY, StockOutcome.REJECTED, StockOutcome.UNKNOWN_SKU, StockOutcome.CONFLICT},
 )
 """The outcomes that say of a level that it was certainly not applied."""
-
-START_WINDOW = timedelta(seconds=20)
-"""How long after its record a push is sent at the latest: the give-up limit of rule 21."""
 
 Known = Mapping[ListingId, KnownListing]
 After = Mapping[ListingId, Listing]

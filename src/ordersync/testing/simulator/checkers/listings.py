@@ -15,11 +15,11 @@ from ....model.runs import ChannelState
 from ....model.stock import Claim, Deduction, Sale
 from ..trace import Violation
 from .checker import Checker, Effect
-from .commits import Commit, Started
+from .commits import START_WINDOW, Commit, Started
 from .listing_adoption import Adoptions
 from .listing_facts import KnownListing, check_change, is_excused
 from .listing_orders import OrderedPieces
-from .listing_pushes import START_WINDOW, Verb, check_begun, check_finished, check_observed, check_sent_soon
+from .listing_pushes import Verb, check_begun, check_finished, check_observed, check_sent_soon
 from .listing_rule import Rights, parts_of, rule_for, shown_by, taken_apart
 from .listing_sales import Accounts, check_sold
 from .reader import Reader

@@ -17,11 +17,8 @@ from .checker import Checker
 from .commits import Commit
 from .orders_at_rest import all_accounted_for
 from .reader import Reader
-from .touched import page_of, touched_orders
+from .touched import VANISHED, page_of, touched_orders
 from .world import MarketView, World
-
-VANISHED = "vanished"
-"""What the history says of an order that a sweep lacks."""
 
 Bought = tuple[str, str, int]
 """A line as it was shown: its id, its listing, and how many were bought."""

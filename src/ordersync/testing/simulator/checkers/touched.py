@@ -11,6 +11,9 @@ from ....model.orders import Order
 from ....model.pages import PageWork
 from .commits import Commit
 
+VANISHED = "vanished"
+"""What the history says of an order that a sweep lacks."""
+
 RECORDED = "recorded"
 """What ``record_parcel`` answers when it has written the parcel."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import cast
 
 import attrs
@@ -11,14 +11,11 @@ from ....model.dispatch import DispatchNote, Note, NoteStatus
 from ....model.ids import ChannelId, OrderKey
 from ..trace import Violation
 from .checker import Checker
-from .commits import Commit, Started
+from .commits import START_WINDOW, Commit, Started
 from .notes import TOLD
 from .reader import Reader
 from .touched import note_of
 from .world import World
-
-START_WINDOW = timedelta(seconds=20)
-"""S of rule 10: a call starts within it, or not at all."""
 
 LOOK_UP = "fetch_order"
 
